@@ -1,0 +1,29 @@
+/**
+ * ChaCha20-Poly1305 (RFC 8439) as WireGuard uses it: nonce = 4 zero bytes and the 64-bit counter little endian, empty
+ * associated data, 16-byte tag after the ciphertext. Everything happens in one arena; arguments are byte offsets into it.
+ */
+export interface AeadEngine {
+  readonly name: "noble" | "libcrypto" | "wasm";
+  /** Takes a copy of the 32-byte key. */
+  prepare(key: Uint8Array): AeadKey;
+}
+
+export interface AeadKey {
+  /** Seals `length` bytes at `source` and writes `length + 16` bytes at `target`, which may be `source` itself. */
+  seal(counter: number, source: number, length: number, target: number): void;
+  /**
+   * Opens `length` bytes (tag included) at `source` to `target`, which may be `source` itself. False for a forged packet;
+   * what then lies at `target` is undefined and must be dropped.
+   */
+  open(counter: number, source: number, length: number, target: number): boolean;
+  /** Zeroes the key. The object must not be used again. */
+  destroy(): void;
+}
+
+/** The memory of one data thread, never grown. */
+export interface Arena {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+}
+
+export const TAG_BYTES = 16;

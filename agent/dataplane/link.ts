@@ -1,0 +1,158 @@
+/**
+ * The treaty between the two halves of the data plane (docs/architecture.md): the control thread makes handshakes, keeps
+ * timers and chooses paths; the data thread moves packets and blocks in poll. Commands go one way, events the other,
+ * both as plain data; counters and times that change per packet lie in memory both see (`PeerCells`).
+ */
+
+/** A UDP address: 16 bytes of IPv6 (IPv4 as ::ffff:a.b.c.d) and a port. Opaque to WireGuard but for cookies. */
+export interface Endpoint {
+  readonly address: Uint8Array;
+  readonly port: number;
+}
+
+/** How datagrams reach a peer, and where one came from: a UDP address, the relay, or (for a path) nowhere. */
+export type Source = { readonly via: "udp"; readonly endpoint: Endpoint } | { readonly via: "relay" };
+export type Path = Source | { readonly via: "none" };
+
+/** Row of a peer in `PeerCells`; the control thread hands rows out and reuses them after `peer.remove`. */
+export type PeerIndex = number;
+
+/** An IP prefix: 4 or 16 address bytes and a length in bits. */
+export interface Prefix {
+  readonly address: Uint8Array;
+  readonly bits: number;
+}
+
+/** Control thread -> data thread. */
+export type DataCommand =
+  | {
+    readonly type: "peer.set";
+    readonly peer: PeerIndex;
+    readonly publicKey: Uint8Array;
+    readonly allowedIps: readonly Prefix[];
+  }
+  | { readonly type: "peer.remove"; readonly peer: PeerIndex }
+  | { readonly type: "path.set"; readonly peer: PeerIndex; readonly path: Path }
+  /**
+   * A finished handshake. As initiator the session is the current one at once; as responder it waits as `next` until its
+   * first packet opens (whitepaper 6.5). Keys are 32 bytes; indices u32.
+   */
+  | {
+    readonly type: "session.install";
+    readonly peer: PeerIndex;
+    readonly initiator: boolean;
+    readonly localIndex: number;
+    readonly remoteIndex: number;
+    readonly sendKey: Uint8Array;
+    readonly receiveKey: Uint8Array;
+    readonly createdAt: number;
+  }
+  /** Forget all sessions of a peer and zero their keys. */
+  | { readonly type: "sessions.drop"; readonly peer: PeerIndex }
+  /** Send an empty transport packet. */
+  | { readonly type: "keepalive.send"; readonly peer: PeerIndex }
+  /** Send a finished datagram (a handshake message) as it is. */
+  | { readonly type: "datagram.send"; readonly to: Endpoint; readonly bytes: Uint8Array }
+  /** A datagram the relay delivered from the peer with this key: treat as received. */
+  | { readonly type: "datagram.receive"; readonly from: Uint8Array; readonly bytes: Uint8Array }
+  /** An IP packet of our own, handled as if it came from the TUN. */
+  | { readonly type: "packet.inject"; readonly bytes: Uint8Array }
+  | { readonly type: "stop" };
+
+/** Data thread -> control thread. */
+export type DataEvent =
+  /** A message of type 1 to 3 arrived. `relayKey` is the sender's key by the relay's word when it came that way. */
+  | {
+    readonly type: "handshake.received";
+    readonly source: Source;
+    readonly relayKey: Uint8Array | undefined;
+    readonly bytes: Uint8Array;
+  }
+  /** A packet waits for a session, or the session in use is due for a new handshake. Sent once until answered. */
+  | { readonly type: "handshake.wanted"; readonly peer: PeerIndex }
+  /** Traffic after silence: the control thread arms its timers. Sent when `PeerCells.armed` was 0, and sets it to 1. */
+  | { readonly type: "peer.active"; readonly peer: PeerIndex }
+  /** A `next` session became current: its first packet opened. */
+  | { readonly type: "session.confirmed"; readonly peer: PeerIndex; readonly localIndex: number }
+  /** An authenticated packet came from another place than the path in use (roaming); the path was changed already. */
+  | { readonly type: "path.learned"; readonly peer: PeerIndex; readonly path: Path }
+  /** A datagram to send to this peer over the relay. */
+  | { readonly type: "relay.send"; readonly peer: PeerIndex; readonly bytes: Uint8Array }
+  /** An ICMP echo reply to a packet that was injected with `ECHO_ID`; `sequence` u16. */
+  | {
+    readonly type: "echo.received";
+    readonly peer: PeerIndex;
+    readonly sequence: number;
+    readonly via: "udp" | "relay";
+  }
+  /** The device or socket failed; the data thread has stopped. */
+  | {
+    readonly type: "fault";
+    readonly where: "tun" | "udp" | "worker";
+    readonly errno: number;
+    readonly message: string;
+  };
+
+/** ICMP identifier of the agent's own probes. */
+export const ECHO_ID = 0x7a74;
+
+/** WireGuard needs one row per peer; more peers than this are refused by the control thread. */
+export const MAX_PEERS = 16_384;
+
+/**
+ * Numbers about each peer, written by the data thread and read by both: `Float64Array` of MAX_PEERS rows of
+ * `CELLS_PER_PEER`. Times are milliseconds of the shell's clock, 0 for never.
+ */
+export const Cell = {
+  /** 1 while the control thread watches this peer's timers. */
+  armed: 0,
+  txBytes: 1,
+  rxBytes: 2,
+  txPackets: 3,
+  rxPackets: 4,
+  /** Any authenticated packet, keepalives too. */
+  lastSent: 5,
+  lastReceived: 6,
+  /** Packets with content. */
+  lastDataSent: 7,
+  lastDataReceived: 8,
+  /** First content packet sent since anything was received; 0 when nothing waits for an answer. */
+  unansweredSince: 9,
+  /** Sends that must not be counted as content: retried handshakes flush the queue. */
+  queued: 10,
+  /** Highest send counter used on the current session, for rekey after messages. */
+  sendCounter: 11,
+} as const;
+export const CELLS_PER_PEER = 12;
+
+export type PeerCells = Float64Array;
+
+export function cellOffset(peer: PeerIndex, cell: number): number {
+  return peer * CELLS_PER_PEER + cell;
+}
+
+/** Drops by reason of the data thread: one u32 counter each, in a shared array in the order of `dropReasons`. */
+export const dropReasons = [
+  "tun.malformed",
+  "tun.no_route",
+  "tun.no_session",
+  "tun.queue_full",
+  "tun.no_path",
+  "udp.malformed",
+  "udp.unknown_index",
+  "udp.forged",
+  "udp.replayed",
+  "udp.expired",
+  "udp.source_not_allowed",
+  "udp.malformed_inner",
+  "relay.unknown_peer",
+  "relay.queue_full",
+  "handshake.malformed",
+  "handshake.mac1",
+  "handshake.unknown_peer",
+  "handshake.replayed",
+  "handshake.forged",
+  "handshake.rate_limited",
+  "link.full",
+] as const;
+export type DropReason = (typeof dropReasons)[number];

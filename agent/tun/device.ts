@@ -1,0 +1,35 @@
+import type { Arena } from "../crypto/engine.ts";
+
+/** Packets of a batch, as places in the arena: packet i lies at `offsets[i]` and has `lengths[i]` bytes. */
+export interface PacketBatch {
+  count: number;
+  readonly offsets: Uint32Array;
+  readonly lengths: Uint32Array;
+}
+
+/** A TUN device as the data thread sees it. Reads never block; waiting is the loop's business. */
+export interface TunDevice {
+  readonly name: string;
+  readonly mtuBytes: number;
+  /** Packets one `read` fills at most. */
+  readonly batchSize: number;
+  /**
+   * Reads what waits into the batch's slots (`offsets` are given, `lengths` are capacities and become sizes) and sets
+   * `count`. Returns false when the device is gone.
+   */
+  read(batch: PacketBatch): boolean;
+  /** Writes a batch; a packet the device refuses is dropped and counted. Returns false when the device is gone. */
+  write(batch: PacketBatch): boolean;
+  close(): void;
+}
+
+export interface TunOptions {
+  readonly name: string;
+  readonly mtuBytes: number;
+  readonly arena: Arena;
+}
+
+/** Why a TUN could not be made, in words for a person. */
+export class TunUnavailable extends Error {
+  override readonly name = "TunUnavailable";
+}

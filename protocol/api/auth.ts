@@ -1,0 +1,81 @@
+import * as v from "valibot";
+import { userIdSchema } from "../ids.ts";
+import { endpoint } from "./endpoint.ts";
+
+const email = v.pipe(
+  v.string("email must be a string"),
+  v.trim(),
+  v.toLowerCase(),
+  v.email("email must be an e-mail address"),
+  v.maxLength(254, "email must be at most 254 characters"),
+);
+const newPassword = v.pipe(
+  v.string("password must be a string"),
+  v.minLength(8, "password must be at least 8 characters"),
+  v.maxLength(1000, "password must be at most 1000 characters"),
+);
+
+/** A session: the access token appears under both names (product contract C28). Lifetimes in seconds. */
+export const sessionSchema = v.object({
+  token: v.string(),
+  access_token: v.string(),
+  refresh_token: v.string(),
+  expires_in: v.number(),
+  user: v.object({ id: userIdSchema, email: v.string() }),
+});
+export type Session = v.InferOutput<typeof sessionSchema>;
+
+export const signup = endpoint({
+  method: "POST",
+  path: "/api/auth/signup",
+  caller: "anyone",
+  status: 201,
+  request: v.object({
+    email,
+    password: newPassword,
+    full_name: v.optional(v.pipe(v.string(), v.trim(), v.maxLength(100))),
+  }),
+  response: sessionSchema,
+  refusals: ["MISSING_FIELDS", "INVALID_INPUT", "CONFLICT", "RATE_LIMITED"],
+});
+
+export const login = endpoint({
+  method: "POST",
+  path: "/api/auth/login",
+  caller: "anyone",
+  request: v.object({ email, password: v.string("password must be a string") }),
+  response: sessionSchema,
+  refusals: ["MISSING_FIELDS", "INVALID_CREDENTIALS", "ACCOUNT_LOCKED", "RATE_LIMITED"],
+});
+
+export const refresh = endpoint({
+  method: "POST",
+  path: "/api/auth/refresh",
+  caller: "anyone",
+  request: v.object({ refresh_token: v.optional(v.string("refresh_token must be a string")) }),
+  response: sessionSchema,
+  refusals: ["MISSING_TOKEN", "INVALID_TOKEN"],
+});
+
+export const logout = endpoint({
+  method: "POST",
+  path: "/api/auth/logout",
+  caller: "anyone",
+  request: v.object({ refresh_token: v.optional(v.string("refresh_token must be a string")) }),
+  response: v.object({ logged_out: v.literal(true) }),
+  refusals: [],
+});
+
+export const me = endpoint({
+  method: "GET",
+  path: "/api/auth/me",
+  caller: "user",
+  request: v.object({}),
+  response: v.object({
+    id: userIdSchema,
+    email: v.string(),
+    full_name: v.nullable(v.string()),
+    avatar_url: v.nullable(v.string()),
+  }),
+  refusals: ["UNAUTHORIZED"],
+});

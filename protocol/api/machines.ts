@@ -1,0 +1,112 @@
+import * as v from "valibot";
+import { authKeyIdSchema, machineIdSchema, orgIdSchema, userIdSchema } from "../ids.ts";
+import { machineKeySchema, nodeKeySchema, wireGuardPublicKeySchema } from "../keys.ts";
+import { peerSchema, relayTicketSchema } from "../netmap.ts";
+import { endpoint } from "./endpoint.ts";
+
+export const machineStatuses = ["pending", "online", "offline", "quarantined"] as const;
+export type MachineStatus = (typeof machineStatuses)[number];
+export const machineStatusSchema = v.picklist(machineStatuses);
+
+/** A machine as lists show it; times are ISO 8601. */
+export const machineSchema = v.object({
+  id: machineIdSchema,
+  org_id: orgIdSchema,
+  name: v.string(),
+  os: v.nullable(v.string()),
+  status: machineStatusSchema,
+  tailnet_ip: v.string(),
+  public_key: v.nullable(v.string()),
+  owner_id: v.nullable(userIdSchema),
+  auth_key_id: v.nullable(authKeyIdSchema),
+  ephemeral: v.boolean(),
+  tags: v.array(v.string()),
+  version: v.nullable(v.string()),
+  endpoints: v.array(v.string()),
+  relay_region: v.nullable(v.string()),
+  admin_disabled: v.boolean(),
+  last_seen: v.string(),
+  created_at: v.string(),
+});
+export type Machine = v.InferOutput<typeof machineSchema>;
+
+const strings = (field: string, most: number) =>
+  v.pipe(
+    v.array(v.pipe(v.string(`${field} must be strings`), v.maxLength(100)), `${field} must be an array`),
+    v.maxLength(most, `${field} must have at most ${most} entries`),
+  );
+
+/** `ip:port` or `[ip6]:port` of a UDP socket. */
+const endpoints = strings("endpoints", 32);
+
+export const registerMachine = endpoint({
+  method: "POST",
+  path: "/api/register-machine",
+  caller: "anyone",
+  request: v.object({
+    auth_key: v.string("auth_key must be a string"),
+    name: v.string("name must be a string"),
+    os: v.optional(v.pipe(v.string("os must be a string"), v.maxLength(100))),
+    version: v.optional(v.pipe(v.string("version must be a string"), v.maxLength(100))),
+    tags: v.optional(strings("tags", 100), []),
+    wireguard_public_key: v.optional(wireGuardPublicKeySchema),
+    machine_key: v.optional(machineKeySchema),
+    /** Ed25519 over `registrationStatement`, 128 hex digits; needed when `machine_key` is given. */
+    machine_key_signature: v.optional(
+      v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/, "machine_key_signature must be 128 hex digits")),
+    ),
+  }),
+  response: v.object({
+    machine_id: machineIdSchema,
+    tailnet_ip: v.string(),
+    org_id: orgIdSchema,
+    name: v.string(),
+    /** The machine's credential to the API. Secret; this answer is the only place it appears. */
+    node_key: nodeKeySchema,
+    status: machineStatusSchema,
+    wg_public_key: v.string(),
+    /** Only for a caller that sent no key of its own, otherwise empty. */
+    wg_private_key: v.string(),
+    token: v.string(),
+    refresh_token: v.literal(""),
+    expires_in: v.number(),
+    /** True when this machine or name was registered before and has kept its id and address. */
+    reactivated: v.boolean(),
+  }),
+  refusals: [
+    "RATE_LIMITED",
+    "MISSING_FIELDS",
+    "INVALID_INPUT",
+    "INVALID_KEY",
+    "KEY_USED",
+    "IP_NOT_ALLOWED",
+    "QUOTA_EXCEEDED",
+    "REGISTRATION_CONFLICT",
+  ],
+});
+
+export const machineHeartbeat = endpoint({
+  method: "POST",
+  path: "/api/machine-heartbeat",
+  caller: "machine",
+  request: v.object({
+    node_key: v.string("node_key must be a string"),
+    status: v.optional(v.picklist(["online", "offline"], "status must be online or offline"), "online"),
+    wg_public_key: v.optional(wireGuardPublicKeySchema),
+    endpoints: v.optional(endpoints),
+    version: v.optional(v.pipe(v.string(), v.maxLength(100))),
+    relay_region: v.optional(v.pipe(v.string(), v.maxLength(32))),
+  }),
+  response: v.object({
+    status: machineStatusSchema,
+    quarantined: v.optional(v.boolean()),
+    admin_disabled: v.optional(v.boolean()),
+    peers: v.array(peerSchema),
+    token: v.string(),
+    expires_in: v.number(),
+    relay_ticket: v.nullable(relayTicketSchema),
+    /** Sequence number of the map these peers are of. */
+    seq: v.number(),
+  }),
+  refusals: ["MISSING_FIELDS", "INVALID_NODE_KEY", "PENDING_APPROVAL", "KEY_EXPIRED"],
+});

@@ -1,0 +1,62 @@
+import * as v from "valibot";
+import { orgIdSchema, userIdSchema } from "../ids.ts";
+import { endpoint } from "./endpoint.ts";
+
+export const roles = ["owner", "admin", "member", "auditor"] as const;
+export type Role = (typeof roles)[number];
+export const roleSchema = v.picklist(roles);
+
+export const organizationSchema = v.object({
+  id: orgIdSchema,
+  name: v.string(),
+  slug: v.string(),
+  domain: v.nullable(v.string()),
+  created_at: v.string(),
+});
+export type Organization = v.InferOutput<typeof organizationSchema>;
+
+export const createOrg = endpoint({
+  method: "POST",
+  path: "/api/org-management",
+  action: "create",
+  caller: "user",
+  status: 201,
+  request: v.object({
+    name: v.pipe(
+      v.string("name must be a string"),
+      v.trim(),
+      v.nonEmpty("name required"),
+      v.maxLength(100, "name must be 1-100 characters"),
+    ),
+  }),
+  response: v.object({ ...organizationSchema.entries, role: roleSchema }),
+  refusals: ["UNAUTHORIZED", "MISSING_FIELDS", "INVALID_INPUT"],
+});
+
+export const userOrgs = endpoint({
+  method: "GET",
+  path: "/api/user-orgs",
+  caller: "user",
+  request: v.object({}),
+  response: v.array(v.object({ ...organizationSchema.entries, role: roleSchema })),
+  refusals: ["UNAUTHORIZED"],
+});
+
+export const orgMemberSchema = v.object({
+  org_id: orgIdSchema,
+  user_id: userIdSchema,
+  role: roleSchema,
+  created_at: v.string(),
+});
+
+export const orgSettingsSchema = v.object({
+  org_id: orgIdSchema,
+  allow_exit_nodes: v.boolean(),
+  allow_subnet_routing: v.boolean(),
+  key_expiry_days: v.number(),
+  posture_enforcement: v.picklist(["disabled", "monitor", "enforce"]),
+  reregistration: v.picklist(["name", "machine_key"]),
+  machine_quota: v.nullable(v.number()),
+  address_pool: v.nullable(v.string()),
+});
+export type OrgSettings = v.InferOutput<typeof orgSettingsSchema>;

@@ -1,0 +1,70 @@
+import * as v from "valibot";
+import { wireGuardPublicKeySchema } from "../keys.ts";
+import { netMapDeltaSchema, netMapSchema, relayTicketSchema } from "../netmap.ts";
+
+/**
+ * The control stream: JSON text messages between an agent and its org object over `GET /api/control`
+ * (WebSocket, `Authorization: Bearer <node key>`). The agent speaks first.
+ */
+export const CONTROL_PATH = "/api/control";
+
+/** Sent as plain text both ways; the runtime answers without waking the object. */
+export const KEEPALIVE_PING = "ping";
+export const KEEPALIVE_PONG = "pong";
+
+/** WebSocket close codes of the stream: the text of the reason is an error code of the catalogue. */
+export const CLOSE_REFUSED = 4001;
+export const CLOSE_REPLACED = 4002;
+
+const endpoints = v.pipe(v.array(v.pipe(v.string(), v.maxLength(64))), v.maxLength(32));
+const region = v.nullable(v.pipe(v.string(), v.maxLength(32)));
+
+export const agentMessageSchema = v.variant("type", [
+  v.object({
+    type: v.literal("hello"),
+    protocol: v.number(),
+    version: v.pipe(v.string(), v.maxLength(100)),
+    wireguard_public_key: wireGuardPublicKeySchema,
+    endpoints,
+    relay_region: region,
+    /** Sequence number of the map the agent still has, when it has one. */
+    seq: v.optional(v.number()),
+  }),
+  /** The agent's own addresses or home relay changed. */
+  v.object({ type: v.literal("update"), endpoints, relay_region: region }),
+  v.object({ type: v.literal("ticket_wanted") }),
+  v.object({ type: v.literal("map_wanted") }),
+  /** The machine goes offline on purpose (`ztna down`). */
+  v.object({ type: v.literal("bye") }),
+]);
+export type AgentMessage = v.InferOutput<typeof agentMessageSchema>;
+
+export const orgMessageSchema = v.variant("type", [
+  v.object({ type: v.literal("map"), map: netMapSchema }),
+  v.object({ type: v.literal("delta"), delta: netMapDeltaSchema }),
+  v.object({ type: v.literal("ticket"), ticket: relayTicketSchema }),
+  /** Machine JWT for the HTTP API, lifetime in seconds. Secret. */
+  v.object({ type: v.literal("token"), token: v.string(), expires_in: v.number() }),
+  v.object({ type: v.literal("bye_heard") }),
+]);
+export type OrgMessage = v.InferOutput<typeof orgMessageSchema>;
+
+/** Parses one text message, or answers undefined for anything that is not of the protocol. */
+export function readAgentMessage(text: string): AgentMessage | undefined {
+  return readMessage(agentMessageSchema, text);
+}
+
+export function readOrgMessage(text: string): OrgMessage | undefined {
+  return readMessage(orgMessageSchema, text);
+}
+
+function readMessage<S extends v.GenericSchema<unknown, unknown>>(schema: S, text: string) {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const parsed = v.safeParse(schema, value);
+  return parsed.success ? (parsed.output as v.InferOutput<S>) : undefined;
+}

@@ -1,0 +1,69 @@
+import * as v from "valibot";
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const seconds = v.pipe(v.number(), v.minValue(0));
+
+const limit = (fallback: number) => v.optional(count, fallback);
+const delay = (fallback: number) => v.optional(seconds, fallback);
+
+/** Every limit of the product with its default. A rate limit of 0 means no limit. Set with `ZTNA_LIMITS`. */
+export const limitsSchema = v.strictObject({
+  register_per_ip: limit(10),
+  register_per_key: limit(5),
+  signup_per_ip: limit(5),
+  login_per_ip: limit(10),
+  login_per_email: limit(10),
+  login_failures_before_lock: limit(10),
+  machine_quota: limit(100),
+  realtime_sockets_per_org: limit(200),
+  body_bytes: limit(65_536),
+  relay_bytes_in_flight: limit(1_048_576),
+  address_pool: v.optional(
+    v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/, "address_pool must be an IPv4 prefix")),
+    "100.64.0.0/10",
+  ),
+});
+export type Limits = v.InferOutput<typeof limitsSchema>;
+
+/** Every delay of the product in seconds, with its default. Set with `ZTNA_TIMINGS`. */
+export const timingsSchema = v.strictObject({
+  access_token_s: delay(3600),
+  refresh_token_s: delay(30 * 86_400),
+  machine_token_s: delay(86_400),
+  relay_ticket_s: delay(600),
+  heartbeat_s: delay(60),
+  offline_after_s: delay(180),
+  register_per_ip_window_s: delay(600),
+  register_per_key_window_s: delay(300),
+  signup_window_s: delay(300),
+  login_window_s: delay(300),
+  account_lock_s: delay(900),
+  realtime_idle_s: delay(90),
+  projection_delay_s: delay(1),
+  direct_attempt_s: delay(3),
+  direct_retry_s: delay(60),
+});
+export type Timings = v.InferOutput<typeof timingsSchema>;
+
+/** Reads a JSON object of settings, or throws one sentence that names the wrong key. */
+export function parseSettings<S extends typeof limitsSchema | typeof timingsSchema>(
+  variable: string,
+  schema: S,
+  json: string | undefined,
+): v.InferOutput<S> {
+  let value: unknown;
+  try {
+    value = json === undefined || json === "" ? {} : JSON.parse(json);
+  } catch {
+    throw new Error(`${variable} must be a JSON object`);
+  }
+  const parsed = v.safeParse(schema, value);
+  if (parsed.success) return parsed.output;
+  const issue = parsed.issues[0];
+  const key = v.getDotPath(issue);
+  throw new Error(
+    issue.type === "strict_object" && key !== null && issue.expected === "never"
+      ? `${variable}: unknown key ${key}`
+      : `${variable}: ${key ?? "value"}: ${issue.message}`,
+  );
+}
