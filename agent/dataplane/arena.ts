@@ -1,0 +1,65 @@
+import type { Arena } from "../crypto/engine.ts";
+
+/** A run of equal slots in the arena. */
+export interface SlotRegion {
+  readonly offset: number;
+  readonly slotBytes: number;
+  readonly slots: number;
+}
+
+/**
+ * The memory of one data thread: the kernel, the crypto engines and the parsers all work in it by offset, so that a packet
+ * is never copied between them (docs/architecture.md).
+ */
+export interface DataArena extends Arena {
+  readonly buffer: SharedArrayBuffer;
+  /** Packets read from the TUN. */
+  readonly tunIn: SlotRegion;
+  /** Datagrams to send. */
+  readonly udpOut: SlotRegion;
+  /** Datagrams received; opened in place. */
+  readonly udpIn: SlotRegion;
+  /** For adapters: iovec and mmsghdr tables, socket addresses. */
+  readonly io: { readonly offset: number; readonly bytes: number };
+  /** For engines: keys, nonces, tables. */
+  readonly engine: { readonly offset: number; readonly bytes: number };
+}
+
+export const TUN_BATCH = 64;
+export const UDP_BATCH = 64;
+/** One loop round can send what it read from the TUN, what was queued, and a few keepalives. */
+const UDP_OUT_SLOTS = 512;
+const IO_BYTES = 512 * 1024;
+const ENGINE_BYTES = 64 * 1024;
+const CACHE_LINE = 64;
+/** Transport header, tag and padding around a packet of MTU size (whitepaper 5.4.6). */
+const DATAGRAM_OVERHEAD = 16 + 16 + 15;
+
+/** Lays out an arena for a tunnel MTU in bytes. */
+export function createArena(mtuBytes: number): DataArena {
+  const slotBytes = align(mtuBytes + DATAGRAM_OVERHEAD + CACHE_LINE);
+  let end = 0;
+  const take = (bytes: number) => {
+    const offset = end;
+    end += align(bytes);
+    return offset;
+  };
+  const engine = { offset: take(ENGINE_BYTES), bytes: ENGINE_BYTES };
+  const io = { offset: take(IO_BYTES), bytes: IO_BYTES };
+  const region = (slots: number): SlotRegion => ({ offset: take(slots * slotBytes), slotBytes, slots });
+  const tunIn = region(TUN_BATCH);
+  const udpIn = region(UDP_BATCH);
+  const udpOut = region(UDP_OUT_SLOTS);
+  const pages = Math.ceil(end / 65_536);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const buffer = memory.buffer as unknown as SharedArrayBuffer;
+  return { buffer, bytes: new Uint8Array(buffer), view: new DataView(buffer), tunIn, udpOut, udpIn, io, engine };
+}
+
+export function slotOffset(region: SlotRegion, slot: number): number {
+  return region.offset + slot * region.slotBytes;
+}
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / CACHE_LINE) * CACHE_LINE;
+}
