@@ -1,0 +1,41 @@
+import { SELF } from "cloudflare:test";
+import { createOrg } from "#protocol/api/orgs.ts";
+import { type Session, signup } from "#protocol/api/auth.ts";
+import { call, type Fetch } from "#protocol/api/call.ts";
+
+export const base = "https://ztna.test";
+
+/** Fetch into the Worker under test. */
+export const selfFetch: Fetch = (url, init) => SELF.fetch(url, init);
+
+let people = 0;
+
+/** Signs up a new person. */
+export function signUpSomeone(): Promise<Session> {
+  people += 1;
+  return call(selfFetch, base, signup, { email: `person${people}@example.com`, password: "correct horse" });
+}
+
+/** A new person with a new org. */
+export async function foundOrg(name = "Acme"): Promise<{ session: Session; orgId: string; slug: string }> {
+  const session = await signUpSomeone();
+  const org = await call(selfFetch, base, createOrg, { name }, { token: session.token });
+  return { session, orgId: org.id, slug: org.slug };
+}
+
+/** Posts a body as it is, past the client's own types. */
+export async function post(path: string, body: unknown, headers: Record<string, string> = {}) {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const response = await SELF.fetch(base + path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: text,
+  });
+  return { response, status: response.status, envelope: await response.json<ReceivedEnvelope>() };
+}
+
+export interface ReceivedEnvelope {
+  success: boolean;
+  data: unknown;
+  error: { code: string; message: string; retry_after_s?: number } | null;
+}

@@ -1,0 +1,27 @@
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { defineConfig } from "vitest/config";
+import { testSecrets } from "./support/secrets.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+
+// Wrangler refuses to start when the assets have not been built; these tests need none.
+mkdirSync(`${root}/dist/dashboard`, { recursive: true });
+
+export default defineConfig({
+  root,
+  plugins: [
+    cloudflareTest({
+      wrangler: { configPath: `${root}/wrangler.toml` },
+      miniflare: {
+        bindings: { ...await testSecrets(), TEST_MIGRATIONS: await readD1Migrations(`${root}/d1-migrations`) },
+      },
+    }),
+  ],
+  test: {
+    include: ["test/worker/**/*.test.ts"],
+    exclude: ["test/worker/loopback/**"],
+    setupFiles: ["test/worker/support/migrate.ts"],
+  },
+});

@@ -1,0 +1,21 @@
+import { Hono } from "hono";
+import type { AppEnv } from "./context.ts";
+import { refuseUnknown } from "./http/not-found.ts";
+import { onError } from "./http/on-error.ts";
+import { identifyRequest } from "./http/request-id.ts";
+import { authRoutes } from "./routes/auth.ts";
+import { derpMapRoutes } from "./routes/derp-map.ts";
+import { orgRoutes } from "./routes/orgs.ts";
+import { tableRoutes } from "./routes/tables.ts";
+
+export const app = new Hono<AppEnv>();
+
+app.use(identifyRequest);
+
+authRoutes(app);
+orgRoutes(app);
+derpMapRoutes(app);
+tableRoutes(app);
+
+app.notFound(refuseUnknown(app));
+app.onError(onError);

@@ -1,0 +1,16 @@
+import type { Role } from "#protocol/api/orgs.ts";
+import { ZtnaError } from "#protocol/errors.ts";
+import type { OrgId } from "#protocol/ids.ts";
+import { database } from "../db/database.ts";
+import { findRole } from "../db/org-members.ts";
+import type { AppContext } from "../context.ts";
+
+const admins: readonly Role[] = ["owner", "admin"];
+
+/** The caller's role in the org; refuses who is not a member, and who is not an admin where one is needed. */
+export async function requireRole(c: AppContext, orgId: OrgId, needed: "member" | "admin"): Promise<Role> {
+  const role = await findRole(database(c), orgId, c.get("user").id);
+  if (role === undefined) throw new ZtnaError("FORBIDDEN", "Not a member");
+  if (needed === "admin" && !admins.includes(role)) throw new ZtnaError("FORBIDDEN");
+  return role;
+}

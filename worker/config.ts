@@ -1,0 +1,62 @@
+import * as v from "valibot";
+import { type Limits, limitsSchema, parseSettings, type Timings, timingsSchema } from "#protocol/limits.ts";
+import type { RelayRegion } from "#protocol/netmap.ts";
+
+export interface Config {
+  readonly limits: Limits;
+  readonly timings: Timings;
+  /** Root of every HMAC key; 32 bytes. */
+  readonly secret: Uint8Array;
+  /** ES256 private key of access tokens, a JWK as text. */
+  readonly jwtKey: string;
+  readonly regions: readonly RegionSetting[];
+}
+
+/** A relay region of this deploy; `locationHint` is where Cloudflare places its Durable Objects. */
+export interface RegionSetting extends Omit<RelayRegion, "hostname" | "ipv4" | "stun_port" | "derp_port"> {
+  readonly locationHint: "apac" | "enam" | "weur" | "wnam";
+}
+
+const regions: readonly RegionSetting[] = [
+  { id: 1, region_code: "blr1", region_name: "Bangalore", priority: 10, locationHint: "apac" },
+  { id: 2, region_code: "nyc1", region_name: "New York", priority: 20, locationHint: "enam" },
+  { id: 3, region_code: "lon1", region_name: "London", priority: 30, locationHint: "weur" },
+  { id: 4, region_code: "sfo3", region_name: "San Francisco", priority: 40, locationHint: "wnam" },
+];
+
+const secretSchema = v.pipe(
+  v.string(),
+  v.regex(/^[0-9a-f]{64}$/, "ZTNA_SECRET must be 64 hex digits"),
+  v.transform((hex) => Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16))),
+);
+
+const cache = new WeakMap<object, Config>();
+
+/** Reads the Worker's environment, once per environment object; throws one sentence when a setting is wrong. */
+export function readConfig(env: Env): Config {
+  const known = cache.get(env);
+  if (known !== undefined) return known;
+  const secret = v.safeParse(secretSchema, env.ZTNA_SECRET);
+  if (!secret.success) throw new Error(secret.issues[0].message);
+  if (env.ZTNA_JWT_KEY === undefined) throw new Error("ZTNA_JWT_KEY must be an ES256 private key as a JWK");
+  const config: Config = {
+    limits: parseSettings("ZTNA_LIMITS", limitsSchema, env.ZTNA_LIMITS),
+    timings: parseSettings("ZTNA_TIMINGS", timingsSchema, env.ZTNA_TIMINGS),
+    secret: secret.output,
+    jwtKey: env.ZTNA_JWT_KEY,
+    regions,
+  };
+  cache.set(env, config);
+  return config;
+}
+
+/** The relay map agents see: every region is served by this deploy's own host. */
+export function relayRegions(config: Config, hostname: string): RelayRegion[] {
+  return config.regions.map(({ locationHint: _, ...region }) => ({
+    ...region,
+    hostname,
+    ipv4: null,
+    stun_port: 3478,
+    derp_port: 443,
+  }));
+}

@@ -1,0 +1,12 @@
+import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { users } from "./users.ts";
+
+/** Refresh tokens by SHA-256. Rotation keeps the family: a used one that comes back ends all of it. Written by the auth routes. */
+export const refreshTokens = sqliteTable("refresh_tokens", {
+  hash: text("hash").primaryKey(),
+  family: text("family").notNull(),
+  userId: text("user_id").notNull().references(() => users.id, { onDelete: "cascade" }),
+  usedAt: integer("used_at"),
+  expiresAt: integer("expires_at").notNull(),
+  createdAt: integer("created_at").notNull(),
+}, (table) => [index("refresh_tokens_family").on(table.family), index("refresh_tokens_user").on(table.userId)]);

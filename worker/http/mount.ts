@@ -1,0 +1,75 @@
+import type { Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import * as v from "valibot";
+import type { Endpoint, RequestOf, ResponseOf } from "#protocol/api/endpoint.ts";
+import { ZtnaError } from "#protocol/errors.ts";
+import { authenticate } from "../auth/session.ts";
+import type { AppContext, AppEnv } from "../context.ts";
+import { readJsonObject } from "./body.ts";
+
+export type Handler<E extends Endpoint> = (
+  input: RequestOf<E>,
+  c: AppContext,
+) => ResponseOf<E> | Promise<ResponseOf<E>>;
+
+/** Binds one descriptor to its handler: ask who is asking, parse, answer in the envelope. */
+export function mount<E extends Endpoint>(app: Hono<AppEnv>, endpoint: E, handler: Handler<E>): void {
+  for (const path of pathsOf(endpoint)) {
+    app.on(endpoint.method, path, async (c) => {
+      if (endpoint.caller === "user") c.set("user", await authenticate(c));
+      const input = endpoint.method === "GET" ? c.req.query() : await readJsonObject(c);
+      return await run(c, endpoint, handler, input);
+    });
+  }
+}
+
+/** Binds the actions of one path, told apart by `action` in the body. All of a path's actions have the same caller. */
+export function mountActions<const All extends readonly Endpoint[]>(
+  app: Hono<AppEnv>,
+  actions: { readonly [I in keyof All]: readonly [All[I], Handler<All[I]>] },
+): void {
+  // The mapped type pairs each handler with its own descriptor; a table of them can only know the common shape.
+  const byName = new Map(
+    actions.map(([endpoint, handler]) => [endpoint.action, { endpoint, handler: handler as Handler<Endpoint> }]),
+  );
+  const asksForUser = actions.some(([endpoint]) => endpoint.caller === "user");
+  for (const path of new Set(actions.flatMap(([endpoint]) => pathsOf(endpoint)))) {
+    app.post(path, async (c) => {
+      if (asksForUser) c.set("user", await authenticate(c));
+      const input = await readJsonObject(c);
+      const name = input["action"];
+      if (name === undefined || name === "") throw new ZtnaError("MISSING_FIELDS", "action required");
+      const found = typeof name === "string" ? byName.get(name) : undefined;
+      if (found === undefined) throw new ZtnaError("UNKNOWN_ACTION", `Unknown action: ${String(name).slice(0, 100)}`);
+      return await run(c, found.endpoint, found.handler, input);
+    });
+  }
+}
+
+function pathsOf(endpoint: Endpoint): string[] {
+  return [endpoint.path, ...(endpoint.aliases ?? [])];
+}
+
+async function run<E extends Endpoint>(
+  c: AppContext,
+  endpoint: E,
+  handler: Handler<E>,
+  input: Record<string, unknown>,
+): Promise<Response> {
+  const parsed = v.safeParse(endpoint.request, input);
+  if (!parsed.success) throw refusal(parsed.issues);
+  const data = await handler(parsed.output as RequestOf<E>, c);
+  return c.json({ success: true, data, error: null }, endpoint.status as ContentfulStatusCode);
+}
+
+type Issue = v.BaseIssue<unknown>;
+
+function refusal(issues: readonly Issue[]): ZtnaError {
+  const missing = issues.filter(isMissing).map((issue) => v.getDotPath(issue));
+  if (missing.length > 0) return new ZtnaError("MISSING_FIELDS", `${missing.join(", ")} required`);
+  return new ZtnaError("INVALID_INPUT", issues[0]!.message);
+}
+
+function isMissing(issue: Issue): boolean {
+  return issue.path !== undefined && (issue.input === undefined || issue.message === `${v.getDotPath(issue)} required`);
+}

@@ -1,0 +1,99 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Hono } from "hono";
+import { login, logout, me, refresh, type Session, signup } from "#protocol/api/auth.ts";
+import { ZtnaError } from "#protocol/errors.ts";
+import type { UserId } from "#protocol/ids.ts";
+import { hashPassword, verifyPassword } from "../auth/password.ts";
+import { clearRefreshCookie, readRefreshToken, setRefreshCookie } from "../auth/refresh-cookie.ts";
+import { signAccessToken } from "../auth/session.ts";
+import { database } from "../db/database.ts";
+import { countHit } from "../db/rate-limits.ts";
+import { deleteRefreshTokenFamily, insertRefreshToken, redeemRefreshToken } from "../db/refresh-tokens.ts";
+import { clearFailedLogins, findUser, findUserByEmail, insertUser, recordFailedLogin } from "../db/users.ts";
+import type { AppContext, AppEnv, User } from "../context.ts";
+import { clientIp } from "../auth/client-ip.ts";
+import { mount } from "../http/mount.ts";
+
+export function authRoutes(app: Hono<AppEnv>): void {
+  mount(app, signup, async (input, c) => {
+    const { limits, timings } = c.get("config");
+    const now = Date.now();
+    const subject = clientIp(c);
+    const limit = {
+      scope: "signup_ip",
+      subject,
+      limit: limits.signup_per_ip,
+      windowS: timings.signup_window_s,
+    } as const;
+    await countHit(database(c), limit, now);
+    const user = { id: crypto.randomUUID() as UserId, email: input.email };
+    const passwordHash = await hashPassword(input.password);
+    const row = { ...user, passwordHash, fullName: input.full_name ?? null, createdAt: now };
+    if (!(await insertUser(database(c), row))) throw new ZtnaError("CONFLICT", "Email already in use");
+    return await openSession(c, user, crypto.randomUUID());
+  });
+
+  mount(app, login, async (input, c) => {
+    const { limits, timings } = c.get("config");
+    const db = database(c);
+    const now = Date.now();
+    const windowS = timings.login_window_s;
+    await countHit(db, { scope: "login_ip", subject: clientIp(c), limit: limits.login_per_ip, windowS }, now);
+    const user = await findUserByEmail(db, input.email);
+    if (user !== undefined && user.lockedUntil > now) {
+      throw new ZtnaError("ACCOUNT_LOCKED", undefined, { details: { retry_after_s: (user.lockedUntil - now) / 1000 } });
+    }
+    await countHit(db, { scope: "login_email", subject: input.email, limit: limits.login_per_email, windowS }, now);
+    if (!(await verifyPassword(input.password, user?.passwordHash ?? undefined)) || user === undefined) {
+      const lockUntil = now + timings.account_lock_s * 1000;
+      if (user !== undefined) await recordFailedLogin(db, user.id, limits.login_failures_before_lock, lockUntil);
+      throw new ZtnaError("INVALID_CREDENTIALS");
+    }
+    if (user.failedLogins > 0) await clearFailedLogins(db, user.id);
+    return await openSession(c, { id: user.id as UserId, email: user.email }, crypto.randomUUID());
+  });
+
+  mount(app, refresh, async (input, c) => {
+    const token = readRefreshToken(c, input.refresh_token);
+    if (token === undefined) throw new ZtnaError("MISSING_TOKEN");
+    const db = database(c);
+    const redeemed = await redeemRefreshToken(db, sha256(token), Date.now());
+    const user = redeemed && await findUser(db, redeemed.userId as UserId);
+    if (redeemed === undefined || user === undefined) {
+      // A used token that comes back was copied: whoever holds its successor is signed out as well.
+      await deleteRefreshTokenFamily(db, sha256(token));
+      clearRefreshCookie(c);
+      throw new ZtnaError("INVALID_TOKEN");
+    }
+    return await openSession(c, { id: user.id as UserId, email: user.email }, redeemed.family);
+  });
+
+  mount(app, logout, async (input, c) => {
+    const token = readRefreshToken(c, input.refresh_token);
+    if (token !== undefined) await deleteRefreshTokenFamily(database(c), sha256(token));
+    clearRefreshCookie(c);
+    return { logged_out: true as const };
+  });
+
+  mount(app, me, async (_, c) => {
+    const user = await findUser(database(c), c.get("user").id);
+    if (user === undefined) throw new ZtnaError("UNAUTHORIZED", "Invalid or expired token");
+    return { id: user.id as UserId, email: user.email, full_name: user.fullName, avatar_url: null };
+  });
+}
+
+async function openSession(c: AppContext, user: User, family: string): Promise<Session> {
+  const { timings } = c.get("config");
+  const now = Date.now();
+  const refreshToken = randomBytes(32).toString("hex");
+  const expiresAt = now + timings.refresh_token_s * 1000;
+  const row = { hash: sha256(refreshToken), family, userId: user.id, expiresAt, createdAt: now };
+  await insertRefreshToken(database(c), row);
+  setRefreshCookie(c, refreshToken);
+  const token = await signAccessToken(c.get("config"), user);
+  return { token, access_token: token, refresh_token: refreshToken, expires_in: timings.access_token_s, user };
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
