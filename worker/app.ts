@@ -6,6 +6,7 @@ import { identifyRequest } from "./http/request-id.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { derpMapRoutes } from "./routes/derp-map.ts";
 import { orgRoutes } from "./routes/orgs.ts";
+import { relayRoutes } from "./routes/relay.ts";
 import { tableRoutes } from "./routes/tables.ts";
 
 export const app = new Hono<AppEnv>();
@@ -15,6 +16,7 @@ app.use(identifyRequest);
 authRoutes(app);
 orgRoutes(app);
 derpMapRoutes(app);
+relayRoutes(app);
 tableRoutes(app);
 
 app.notFound(refuseUnknown(app));

@@ -33,6 +33,9 @@ export function relayPath(region: string): string {
   return RELAY_PATH.replace(":region", encodeURIComponent(region));
 }
 
+/** By this header the Worker tells a relay object which WireGuard key (hex) the ticket admitted. Never from outside. */
+export const ADMITTED_KEY_HEADER = "x-relay-key";
+
 /** Starts a Send frame for one destination; packets are then added with `appendPacket`. */
 export function writeSendHeader(out: Uint8Array, destination: Uint8Array): number {
   out[0] = FrameType.send;

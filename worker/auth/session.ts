@@ -2,6 +2,7 @@ import { importJWK, type JWK, jwtVerify, SignJWT } from "jose";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { UserId } from "#protocol/ids.ts";
 import type { Config } from "../config.ts";
+import { bearerToken } from "./bearer.ts";
 import type { AppContext, User } from "../context.ts";
 
 const ISSUER = "quickztna";
@@ -22,9 +23,8 @@ export async function signAccessToken(config: Config, user: User): Promise<strin
 
 /** Who asks, by the Authorization header. */
 export async function authenticate(c: AppContext): Promise<User> {
-  const header = c.req.header("authorization");
-  if (header === undefined) throw new ZtnaError("UNAUTHORIZED");
-  const token = /^Bearer ([^ ]+)$/i.exec(header)?.[1];
+  if (c.req.header("authorization") === undefined) throw new ZtnaError("UNAUTHORIZED");
+  const token = bearerToken(c);
   if (token === undefined) throw new ZtnaError("UNAUTHORIZED", "Invalid or expired token");
   return await verifyAccessToken(c.get("config"), token);
 }
