@@ -5,7 +5,9 @@ import { onError } from "./http/on-error.ts";
 import { identifyRequest } from "./http/request-id.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { derpMapRoutes } from "./routes/derp-map.ts";
+import { keyManagementRoutes } from "./routes/key-management.ts";
 import { orgRoutes } from "./routes/orgs.ts";
+import { registerMachineRoutes } from "./routes/register-machine.ts";
 import { relayRoutes } from "./routes/relay.ts";
 import { tableRoutes } from "./routes/tables.ts";
 
@@ -15,6 +17,8 @@ app.use(identifyRequest);
 
 authRoutes(app);
 orgRoutes(app);
+keyManagementRoutes(app);
+registerMachineRoutes(app);
 derpMapRoutes(app);
 relayRoutes(app);
 tableRoutes(app);

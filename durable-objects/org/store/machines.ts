@@ -1,0 +1,129 @@
+import { showIpv4 } from "#domain/addressing/ipv4.ts";
+import type { Machine, MachineStatus } from "#protocol/api/machines.ts";
+import type { AuthKeyId, MachineId, OrgId, UserId } from "#protocol/ids.ts";
+
+/** A machine as the object keeps it: times in milliseconds, lists as JSON. */
+export type MachineRow = {
+  address: number;
+  id: MachineId;
+  rev: number;
+  name: string;
+  os: string | null;
+  status: MachineStatus;
+  public_key: string;
+  owner_id: UserId | null;
+  auth_key_id: AuthKeyId | null;
+  ephemeral: number;
+  tags: string;
+  version: string | null;
+  endpoints: string;
+  relay_region: string | null;
+  admin_disabled: number;
+  machine_key: string | null;
+  node_key_hash: string;
+  last_seen: number;
+  key_created_at: number;
+  created_at: number;
+};
+
+const columns = [
+  "address",
+  "id",
+  "rev",
+  "name",
+  "os",
+  "status",
+  "public_key",
+  "owner_id",
+  "auth_key_id",
+  "ephemeral",
+  "tags",
+  "version",
+  "endpoints",
+  "relay_region",
+  "admin_disabled",
+  "machine_key",
+  "node_key_hash",
+  "last_seen",
+  "key_created_at",
+  "created_at",
+] as const satisfies (keyof MachineRow)[];
+
+const insertStatement = `INSERT INTO machines (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
+const updateStatement = `UPDATE machines SET ${columns.slice(1).map((column) => `${column} = ?`).join(", ")}
+  WHERE address = ?`;
+
+export function insertMachine(sql: SqlStorage, row: MachineRow): void {
+  sql.exec(insertStatement, ...columns.map((column) => row[column]));
+}
+
+export function saveMachine(sql: SqlStorage, row: MachineRow): void {
+  sql.exec(updateStatement, ...columns.slice(1).map((column) => row[column]), row.address);
+}
+
+export function findMachine(sql: SqlStorage, id: string): MachineRow | undefined {
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE id = ?", id).toArray()[0];
+}
+
+export function findMachineByName(sql: SqlStorage, name: string): MachineRow | undefined {
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE name = ?", name).toArray()[0];
+}
+
+export function findMachineByMachineKey(sql: SqlStorage, machineKey: string): MachineRow | undefined {
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE machine_key = ?", machineKey).toArray()[0];
+}
+
+export function findMachineByNodeKey(sql: SqlStorage, nodeKeyHash: string): MachineRow | undefined {
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE node_key_hash = ?", nodeKeyHash).toArray()[0];
+}
+
+export function hasMachineAt(sql: SqlStorage, address: number): boolean {
+  return sql.exec("SELECT 1 FROM machines WHERE address = ?", address).toArray().length > 0;
+}
+
+export function listMachines(sql: SqlStorage): MachineRow[] {
+  return sql.exec<MachineRow>("SELECT * FROM machines ORDER BY address").toArray();
+}
+
+export function listActiveMachinesOfKey(sql: SqlStorage, authKeyId: string): MachineRow[] {
+  return sql.exec<MachineRow>(
+    "SELECT * FROM machines WHERE auth_key_id = ? AND status IN ('online', 'offline')",
+    authKeyId,
+  ).toArray();
+}
+
+export function listOnlineMachines(sql: SqlStorage): MachineRow[] {
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE status = 'online'").toArray();
+}
+
+export function listMachinesAfter(sql: SqlStorage, rev: number, limit: number): MachineRow[] {
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit).toArray();
+}
+
+/** Notes a sign of life without a new revision: `last_seen` alone is not worth a projection. */
+export function touchMachine(sql: SqlStorage, address: number, lastSeen: number): void {
+  sql.exec("UPDATE machines SET last_seen = ? WHERE address = ?", lastSeen, address);
+}
+
+/** The machine as the table API and events show it. */
+export function machineOf(row: MachineRow, orgId: OrgId, lastSeen = row.last_seen): Machine {
+  return {
+    id: row.id,
+    org_id: orgId,
+    name: row.name,
+    os: row.os,
+    status: row.status,
+    tailnet_ip: showIpv4(row.address),
+    public_key: row.public_key,
+    owner_id: row.owner_id,
+    auth_key_id: row.auth_key_id,
+    ephemeral: row.ephemeral === 1,
+    tags: JSON.parse(row.tags) as string[],
+    version: row.version,
+    endpoints: JSON.parse(row.endpoints) as string[],
+    relay_region: row.relay_region,
+    admin_disabled: row.admin_disabled === 1,
+    last_seen: new Date(lastSeen).toISOString(),
+    created_at: new Date(row.created_at).toISOString(),
+  };
+}

@@ -1,0 +1,60 @@
+import type { OrgSettings } from "#protocol/api/orgs.ts";
+import type { OrgId } from "#protocol/ids.ts";
+
+/** The org itself: its counters and settings, one row. */
+export interface OrgRow {
+  id: OrgId;
+  name: string;
+  slug: string;
+  /** Counts every change of a row; the projection's cursor. */
+  rev: number;
+  /** Counts the changes of the network map. */
+  seq: number;
+  machine_count: number;
+  /** The lowest address of the pool never leased so far. */
+  next_address: number;
+  /** The pool `next_address` belongs to. */
+  leased_pool: string;
+  allow_exit_nodes: number;
+  allow_subnet_routing: number;
+  key_expiry_days: number;
+  posture_enforcement: OrgSettings["posture_enforcement"];
+  reregistration: OrgSettings["reregistration"];
+  machine_quota: number | null;
+  address_pool: string | null;
+}
+
+export function insertOrg(sql: SqlStorage, org: { id: OrgId; name: string; slug: string }): void {
+  sql.exec("INSERT INTO org (one, id, name, slug) VALUES (1, ?, ?, ?)", org.id, org.name, org.slug);
+}
+
+export function findOrg(sql: SqlStorage): OrgRow | undefined {
+  return sql.exec<Row<OrgRow>>("SELECT * FROM org").toArray()[0];
+}
+
+/** Saves the counters; settings have a writer of their own. */
+export function saveCounters(sql: SqlStorage, org: OrgRow): void {
+  sql.exec(
+    "UPDATE org SET rev = ?, seq = ?, machine_count = ?, next_address = ?, leased_pool = ?",
+    org.rev,
+    org.seq,
+    org.machine_count,
+    org.next_address,
+    org.leased_pool,
+  );
+}
+
+export function settingsOf(org: OrgRow): OrgSettings {
+  return {
+    org_id: org.id,
+    allow_exit_nodes: org.allow_exit_nodes === 1,
+    allow_subnet_routing: org.allow_subnet_routing === 1,
+    key_expiry_days: org.key_expiry_days,
+    posture_enforcement: org.posture_enforcement,
+    reregistration: org.reregistration,
+    machine_quota: org.machine_quota,
+    address_pool: org.address_pool,
+  };
+}
+
+type Row<T> = { [K in keyof T]: T[K] };

@@ -1,0 +1,51 @@
+import { randomBytes } from "node:crypto";
+import type { Hono } from "hono";
+import { readIpv4Prefix } from "#domain/addressing/ipv4.ts";
+import { mintRoutedSecret, RANDOM_BYTES, secretHash } from "#domain/secrets/routed-secret.ts";
+import { createAuthKey, revokeAuthKey } from "#protocol/api/auth-keys.ts";
+import { ZtnaError } from "#protocol/errors.ts";
+import { type AuthKeyId, orgRoutingTag } from "#protocol/ids.ts";
+import { AUTH_KEY_PREFIX, authKeyShortForm } from "#protocol/keys.ts";
+import { requireRole } from "../auth/require-role.ts";
+import type { AppEnv } from "../context.ts";
+import { mountActions } from "../http/mount.ts";
+import { unwrap } from "../http/unwrap.ts";
+
+export function keyManagementRoutes(app: Hono<AppEnv>): void {
+  mountActions(app, [
+    [createAuthKey, async (input, c) => {
+      await requireRole(c, input.org_id, "admin");
+      const wrong = input.allowed_cidrs.find((cidr) => readIpv4Prefix(cidr) === undefined);
+      if (wrong !== undefined) {
+        throw new ZtnaError("INVALID_INPUT", `allowed_cidrs: not an IPv4 prefix: ${wrong.slice(0, 50)}`);
+      }
+      const tag = orgRoutingTag(input.org_id);
+      const digits = mintRoutedSecret(c.get("config").secret, "auth-key", tag, randomBytes(RANDOM_BYTES));
+      const key = AUTH_KEY_PREFIX + digits;
+      const row = unwrap(
+        await c.env.ORG.getByName(tag).createAuthKey({
+          id: crypto.randomUUID() as AuthKeyId,
+          hash: secretHash(digits),
+          keyPrefix: authKeyShortForm(key),
+          name: input.name,
+          reusable: input.reusable,
+          ephemeral: input.ephemeral,
+          expiryDays: input.expiry_days,
+          allowedTags: input.allowed_tags,
+          allowedCidrs: input.allowed_cidrs,
+          createdBy: c.get("user").id,
+        }),
+      );
+      const { id, key_prefix, name, reusable, ephemeral, expires_at, allowed_tags, allowed_cidrs } = row;
+      const { expiry_days } = input;
+      return { id, key, key_prefix, name, reusable, ephemeral, expiry_days, expires_at, allowed_tags, allowed_cidrs };
+    }],
+
+    [revokeAuthKey, async ({ org_id, key_id }, c) => {
+      await requireRole(c, org_id, "admin");
+      const org = c.env.ORG.getByName(orgRoutingTag(org_id));
+      const { machinesQuarantined } = unwrap(await org.revokeAuthKey(key_id, c.get("user").id));
+      return { revoked: key_id, machines_quarantined: machinesQuarantined };
+    }],
+  ]);
+}
