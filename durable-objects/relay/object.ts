@@ -85,6 +85,7 @@ export class DerpRelay extends DurableObject<Env> {
   override webSocketClose(socket: WebSocket): void {
     const [tag] = this.ctx.getTags(socket);
     if (tag !== undefined && this.#agents.get(tag)?.socket === socket) this.#agents.delete(tag);
+    socket.close();
   }
 
   override webSocketError(socket: WebSocket): void {
