@@ -25,7 +25,7 @@ const regions: readonly RegionSetting[] = [
 ];
 
 const secretSchema = v.pipe(
-  v.string(),
+  v.string("ZTNA_SECRET must be 64 hex digits"),
   v.regex(/^[0-9a-f]{64}$/, "ZTNA_SECRET must be 64 hex digits"),
   v.transform((hex) => Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16))),
 );

@@ -1,6 +1,11 @@
 import { app } from "./app.ts";
+import { database } from "./db/database.ts";
+import { sweepExpired } from "./db/sweep.ts";
 
 export { OrgObject } from "../durable-objects/org/object.ts";
 export { DerpRelay } from "../durable-objects/relay/object.ts";
 
-export default { fetch: app.fetch } satisfies ExportedHandler<Env>;
+export default {
+  fetch: app.fetch,
+  scheduled: (_, env) => sweepExpired(database({ env }), Date.now()),
+} satisfies ExportedHandler<Env>;

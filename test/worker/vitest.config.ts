@@ -9,13 +9,17 @@ const root = resolve(import.meta.dirname, "../..");
 // Wrangler refuses to start when the assets have not been built; these tests need none.
 mkdirSync(`${root}/dist/dashboard`, { recursive: true });
 
+// As bindings they would do, but Wrangler looks for its required secrets in the environment and warns.
+const { ZTNA_LIMITS, ...secrets } = await testSecrets();
+Object.assign(process.env, secrets);
+
 export default defineConfig({
   root,
   plugins: [
     cloudflareTest({
       wrangler: { configPath: `${root}/wrangler.toml` },
       miniflare: {
-        bindings: { ...await testSecrets(), TEST_MIGRATIONS: await readD1Migrations(`${root}/d1-migrations`) },
+        bindings: { ...secrets, ZTNA_LIMITS, TEST_MIGRATIONS: await readD1Migrations(`${root}/d1-migrations`) },
       },
     }),
   ],

@@ -15,14 +15,19 @@ export function clearRefreshCookie(c: AppContext): void {
   deleteCookie(c, NAME, OPTIONS);
 }
 
+export interface PresentedToken {
+  readonly token: string;
+  readonly isCookie: boolean;
+}
+
 /** The refresh token of the body, or of the cookie when the request comes from our own pages. */
-export function readRefreshToken(c: AppContext, fromBody: string | undefined): string | undefined {
-  if (fromBody !== undefined && fromBody !== "") return fromBody;
+export function readRefreshToken(c: AppContext, fromBody: string | undefined): PresentedToken | undefined {
+  if (fromBody !== undefined && fromBody !== "") return { token: fromBody, isCookie: false };
   const token = getCookie(c, NAME);
   if (token === undefined) return undefined;
   const origin = c.req.header("origin");
-  if (origin !== undefined && new URL(origin).host !== c.req.header("host")) {
+  if (origin !== undefined && origin !== new URL(c.req.url).origin) {
     throw new ZtnaError("FORBIDDEN", "Cross-site request refused");
   }
-  return token;
+  return { token, isCookie: true };
 }

@@ -46,7 +46,8 @@ export function authRoutes(app: Hono<AppEnv>): void {
     await countHit(db, { scope: "login_email", subject: input.email, limit: limits.login_per_email, windowS }, now);
     if (!(await verifyPassword(input.password, user?.passwordHash ?? undefined)) || user === undefined) {
       const lockUntil = now + timings.account_lock_s * 1000;
-      if (user !== undefined) await recordFailedLogin(db, user.id, limits.login_failures_before_lock, lockUntil);
+      // Also for an unknown e-mail, where it changes nothing: the time taken must not tell who has an account.
+      await recordFailedLogin(db, user?.id ?? "", limits.login_failures_before_lock, lockUntil);
       throw new ZtnaError("INVALID_CREDENTIALS");
     }
     if (user.failedLogins > 0) await clearFailedLogins(db, user.id);
@@ -54,23 +55,26 @@ export function authRoutes(app: Hono<AppEnv>): void {
   });
 
   mount(app, refresh, async (input, c) => {
-    const token = readRefreshToken(c, input.refresh_token);
-    if (token === undefined) throw new ZtnaError("MISSING_TOKEN");
+    const presented = readRefreshToken(c, input.refresh_token);
+    if (presented === undefined) throw new ZtnaError("MISSING_TOKEN");
     const db = database(c);
-    const redeemed = await redeemRefreshToken(db, sha256(token), Date.now());
+    const hash = sha256(presented.token);
+    const redeemed = await redeemRefreshToken(db, hash, Date.now());
     const user = redeemed && await findUser(db, redeemed.userId as UserId);
     if (redeemed === undefined || user === undefined) {
       // A used token that comes back was copied: whoever holds its successor is signed out as well.
-      await deleteRefreshTokenFamily(db, sha256(token));
+      await deleteRefreshTokenFamily(db, hash);
       clearRefreshCookie(c);
       throw new ZtnaError("INVALID_TOKEN");
     }
-    return await openSession(c, { id: user.id as UserId, email: user.email }, redeemed.family);
+    const session = await openSession(c, { id: user.id as UserId, email: user.email }, redeemed.family);
+    // What came by cookie stays out of reach of the page's scripts.
+    return presented.isCookie ? { ...session, refresh_token: "" } : session;
   });
 
   mount(app, logout, async (input, c) => {
-    const token = readRefreshToken(c, input.refresh_token);
-    if (token !== undefined) await deleteRefreshTokenFamily(database(c), sha256(token));
+    const presented = readRefreshToken(c, input.refresh_token);
+    if (presented !== undefined) await deleteRefreshTokenFamily(database(c), sha256(presented.token));
     clearRefreshCookie(c);
     return { logged_out: true as const };
   });

@@ -1,12 +1,23 @@
-import { SELF } from "cloudflare:test";
+import { env, SELF } from "cloudflare:test";
 import { createOrg } from "#protocol/api/orgs.ts";
 import { type Session, signup } from "#protocol/api/auth.ts";
 import { call, type Fetch } from "#protocol/api/call.ts";
+import { app } from "../../../worker/app.ts";
 
 export const base = "https://ztna.test";
 
 /** Fetch into the Worker under test. */
 export const selfFetch: Fetch = (url, init) => SELF.fetch(url, init);
+
+/** Fetch into the app with settings of this test's own. */
+export function fetchWith(settings: { limits?: Record<string, unknown>; timings?: Record<string, number> }): Fetch {
+  const bindings = {
+    ...env,
+    ZTNA_LIMITS: JSON.stringify(settings.limits ?? {}),
+    ZTNA_TIMINGS: JSON.stringify(settings.timings ?? {}),
+  };
+  return async (url, init) => await app.fetch(new Request(url, init), bindings as Env);
+}
 
 let people = 0;
 

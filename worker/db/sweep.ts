@@ -1,0 +1,12 @@
+import { lt } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import { rateLimits } from "./schema/rate-limits.ts";
+import { refreshTokens } from "./schema/refresh-tokens.ts";
+
+/** Removes what time has made worthless. */
+export async function sweepExpired(db: Database, now: number): Promise<void> {
+  await db.batch([
+    db.delete(refreshTokens).where(lt(refreshTokens.expiresAt, now)),
+    db.delete(rateLimits).where(lt(rateLimits.windowEndsAt, now)),
+  ]);
+}
