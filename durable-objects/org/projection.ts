@@ -1,57 +1,85 @@
+import { showIpv4 } from "#domain/addressing/ipv4.ts";
 import type { OrgId } from "#protocol/ids.ts";
-import { type AuthKeyRow, showAuthKey } from "./store/auth-keys.ts";
-import { type MachineRow, showMachine } from "./store/machines.ts";
-import { readMeta, readNumber, writeMeta } from "./store/meta.ts";
+import { dropAudits, listAudits } from "./store/audit.ts";
+import { listAuthKeysAfter } from "./store/auth-keys.ts";
+import { projectedRev, saveProjectedRev } from "./store/cursors.ts";
+import { listMachinesAfter } from "./store/machines.ts";
 
 const BATCH_ROWS = 500;
 
 /**
- * Copies what changed since the last time into D1: rows with `rev > synced_rev`, one statement a table. Doing it again does
- * no harm, because a row only ever replaces an older revision of itself. True when more is left.
+ * Copies what changed since the last time into D1: rows beyond each table's cursor, one statement a table. Doing it again
+ * does no harm, because a row only ever replaces an older revision of itself. True when more may be left.
  */
-export async function projectChanges(sql: SqlStorage, db: D1Database): Promise<boolean> {
-  const orgId = readMeta(sql, "org_id") as OrgId;
-  const since = readNumber(sql, "synced_rev");
-  const until = lastRevOfBatch(sql, since);
-  if (until === undefined) return false;
-  const range = [since, until] as const;
-  const machines = sql.exec<MachineRow>("SELECT * FROM machines WHERE rev > ? AND rev <= ?", ...range).toArray();
-  const keys = sql.exec<AuthKeyRow>("SELECT * FROM auth_keys WHERE rev > ? AND rev <= ?", ...range).toArray();
-  const audit = sql.exec("SELECT * FROM audit_logs WHERE rev > ? AND rev <= ?", ...range).toArray();
-  const machineBodies = machines.map((row) => ({ rev: row.rev, body: showMachine(row, orgId) }));
-  const keyBodies = keys.map((row) => ({ rev: row.rev, body: showAuthKey(row, orgId) }));
-  await db.batch([
-    db.prepare(UPSERT_MACHINES).bind(orgId, JSON.stringify(machineBodies)),
-    db.prepare(UPSERT_AUTH_KEYS).bind(orgId, JSON.stringify(keyBodies)),
-    db.prepare(INSERT_AUDIT_LOGS).bind(orgId, JSON.stringify(audit)),
-  ]);
-  writeMeta(sql, "synced_rev", until);
-  return until < readNumber(sql, "rev");
+export async function projectChanges(sql: SqlStorage, db: D1Database, orgId: OrgId): Promise<boolean> {
+  const machines = listMachinesAfter(sql, projectedRev(sql, "machines"), BATCH_ROWS);
+  const keys = listAuthKeysAfter(sql, projectedRev(sql, "auth_keys"), BATCH_ROWS);
+  const audits = listAudits(sql, BATCH_ROWS);
+  const statements = [
+    { statement: UPSERT_MACHINES, rows: machines.map((row) => ({ ...row, tailnet_ip: showIpv4(row.address) })) },
+    { statement: UPSERT_AUTH_KEYS, rows: keys.map(({ hash: _, ...row }) => row) },
+    { statement: INSERT_AUDIT_LOGS, rows: audits },
+  ].filter(({ rows }) => rows.length > 0);
+  if (statements.length === 0) return false;
+  await db.batch(statements.map(({ statement, rows }) => db.prepare(statement).bind(orgId, JSON.stringify(rows))));
+  const [machine, key, audit] = [machines.at(-1), keys.at(-1), audits.at(-1)];
+  if (machine !== undefined) saveProjectedRev(sql, "machines", machine.rev);
+  if (key !== undefined) saveProjectedRev(sql, "auth_keys", key.rev);
+  if (audit !== undefined) dropAudits(sql, audit.rev);
+  return [machines, keys, audits].some((rows) => rows.length === BATCH_ROWS);
 }
 
-/** The highest revision a batch starting after `since` may reach, or undefined when nothing changed. */
-function lastRevOfBatch(sql: SqlStorage, since: number): number | undefined {
-  const last = readNumber(sql, "rev");
-  return last > since ? Math.min(last, since + BATCH_ROWS) : undefined;
+const UPSERT_MACHINES = upsert("machines", [
+  "id",
+  "rev",
+  "name",
+  "os",
+  "status",
+  "tailnet_ip",
+  "public_key",
+  "owner_id",
+  "auth_key_id",
+  "ephemeral",
+  "tags",
+  "version",
+  "endpoints",
+  "relay_region",
+  "admin_disabled",
+  "last_seen",
+  "created_at",
+]);
+
+const UPSERT_AUTH_KEYS = upsert("auth_keys", [
+  "id",
+  "rev",
+  "name",
+  "key_prefix",
+  "reusable",
+  "ephemeral",
+  "used_count",
+  "expires_at",
+  "revoked",
+  "allowed_tags",
+  "allowed_cidrs",
+  "created_by",
+  "created_at",
+]);
+
+const INSERT_AUDIT_LOGS = upsert("audit_logs", [
+  "id",
+  "rev",
+  "action",
+  "resource_type",
+  "resource_id",
+  "user_id",
+  "details",
+  "created_at",
+]);
+
+/** Parameters: the org's id, and the rows as one JSON array. `WHERE true` tells SQLite's parser that no join follows. */
+function upsert(table: string, columns: readonly string[]): string {
+  const values = columns.map((column) => `value->>'${column}'`).join(", ");
+  const changes = columns.slice(1).map((column) => `${column} = excluded.${column}`).join(", ");
+  return `INSERT INTO ${table} (org_id, ${columns.join(", ")}) SELECT ?1, ${values} FROM json_each(?2) WHERE true
+    ON CONFLICT (id) DO UPDATE SET ${changes} WHERE excluded.rev > ${table}.rev`;
 }
-
-const UPSERT_MACHINES = `
-  INSERT INTO machines (id, org_id, rev, name, status, tailnet_ip, body)
-  SELECT value->>'$.body.id', ?1, value->>'$.rev', value->>'$.body.name', value->>'$.body.status',
-    value->>'$.body.tailnet_ip', value->'$.body'
-  FROM json_each(?2) WHERE true
-  ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, name = excluded.name, status = excluded.status,
-    tailnet_ip = excluded.tailnet_ip, body = excluded.body
-  WHERE excluded.rev >= machines.rev`;
-
-const UPSERT_AUTH_KEYS = `
-  INSERT INTO auth_keys (id, org_id, rev, body)
-  SELECT value->>'$.body.id', ?1, value->>'$.rev', value->'$.body' FROM json_each(?2) WHERE true
-  ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, body = excluded.body WHERE excluded.rev >= auth_keys.rev`;
-
-const INSERT_AUDIT_LOGS = `
-  INSERT INTO audit_logs (id, org_id, rev, action, resource_type, resource_id, user_id, details, created_at)
-  SELECT value->>'$.id', ?1, value->>'$.rev', value->>'$.action', value->>'$.resource_type', value->>'$.resource_id',
-    value->>'$.user_id', value->>'$.details', value->>'$.created_at'
-  FROM json_each(?2) WHERE true
-  ON CONFLICT (id) DO NOTHING`;

@@ -2,15 +2,14 @@ import { showIpv4 } from "#domain/addressing/ipv4.ts";
 import { mayTakeOver, quotaExceeded, refuseRedemption } from "#domain/auth-key/redeem.ts";
 import { machineName } from "#domain/machine/name.ts";
 import { grantTags } from "#domain/machine/tags.ts";
-import type { Limits, Timings } from "#protocol/limits.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId, OrgId } from "#protocol/ids.ts";
-import { takeAddress } from "./store/addresses.ts";
-import { insertAudit } from "./store/audit-logs.ts";
-import { type AuthKeyRow, countUse, findAuthKeyByHash, readList } from "./store/auth-keys.ts";
-import { findMachineBy, insertMachine, type MachineRow, reactivateMachine } from "./store/machines.ts";
-import { readMeta, readNumber } from "./store/meta.ts";
-import { countHit } from "./store/rate-windows.ts";
+import type { Limits, Timings } from "#protocol/limits.ts";
+import type { Change } from "./change.ts";
+import { lease } from "./store/addresses.ts";
+import { type AuthKeyRow, findAuthKeyByHash, listOf } from "./store/auth-keys.ts";
+import { findMachineByMachineKey, findMachineByName, type MachineRow } from "./store/machines.ts";
+import { countRequest } from "./store/rate-limits.ts";
 
 /** A registration as the Worker hands it on: secrets as hashes, the machine key's signature verified. */
 export interface RegistrationInput {
@@ -37,97 +36,132 @@ export interface Registration {
 export interface RegistrationRules {
   readonly limits: Limits;
   readonly timings: Timings;
-  readonly now: number;
   /** True while the machine's control stream is open. */
-  readonly isConnected: (machineId: string) => boolean;
+  readonly isConnected: (machineId: MachineId) => boolean;
 }
 
-/** Counts a registration against the rate limits. Apart from `register`, so that a refused one still counts. */
-export function countRegistration(sql: SqlStorage, input: RegistrationInput, rules: RegistrationRules): void {
-  const { limits, timings, now } = rules;
-  const byIp = { limit: limits.register_per_ip, windowS: timings.register_per_ip_window_s };
-  const byKey = { limit: limits.register_per_key, windowS: timings.register_per_key_window_s };
-  countHit(sql, { scope: "register_ip", subject: input.clientIp, ...byIp }, now);
-  countHit(sql, { scope: "register_key", subject: input.authKeyHash, ...byKey }, now);
+/**
+ * Counts a registration against the rate limits. Apart from `register`, so that a refused one still counts. Only keys that
+ * exist get a window of their own: made-up ones must not fill the table.
+ */
+export function countRegistration(
+  sql: SqlStorage,
+  input: RegistrationInput,
+  { limits, timings }: RegistrationRules,
+  now: number,
+): void {
+  const byIp = { most: limits.register_per_ip, windowMs: timings.register_per_ip_window_s * 1000 };
+  countRequest(sql, `ip ${input.clientIp}`, byIp, now);
+  if (limits.register_per_key === 0) return;
+  const key = findAuthKeyByHash(sql, input.authKeyHash);
+  const byKey = { most: limits.register_per_key, windowMs: timings.register_per_key_window_s * 1000 };
+  if (key !== undefined) countRequest(sql, `key ${key.id}`, byKey, now);
 }
 
 /**
  * One whole registration: check the key, claim a use, find or create the machine, lease its address, write the audit row.
- * The caller runs it inside one `transactionSync`, so that a refusal leaves nothing behind.
+ * A refusal throws, and with it the transaction leaves nothing behind.
  */
-export function register(sql: SqlStorage, input: RegistrationInput, rules: RegistrationRules): Registration {
-  const known = input.machineKey === undefined ? undefined : findMachineBy(sql, "machine_key", input.machineKey);
-  const key = redeem(sql, input, known !== undefined, rules.now);
+export function register(change: Change, input: RegistrationInput, rules: RegistrationRules): Registration {
+  const { sql, org } = change;
+  const known = input.machineKey === undefined ? undefined : findMachineByMachineKey(sql, input.machineKey);
+  const key = redeem(change, input, known !== undefined);
   const name = machineName(input.name);
-  const machine = known ?? findByName(sql, name, input, rules);
+  const held = findMachineByName(sql, name);
+  const machine = known ?? takeOver(held, input, org.reregistration, rules);
   const identity = {
-    name: known === undefined ? name : keepOrRename(sql, known, name),
+    name: known !== undefined && held !== undefined && held.id !== known.id ? known.name : name,
     os: input.os ?? machine?.os ?? null,
+    version: input.version ?? machine?.version ?? null,
     public_key: input.wireguardPublicKey,
     machine_key: input.machineKey ?? null,
     node_key_hash: input.nodeKeyHash,
-    tags: JSON.stringify(grantTags(input.tags, readList(key.allowed_tags))),
-    version: input.version ?? machine?.version ?? null,
+    tags: JSON.stringify(grantTags(input.tags, listOf(key.allowed_tags))),
+    auth_key_id: key.id,
+    ephemeral: key.ephemeral,
+    last_seen: change.now,
+    key_created_at: change.now,
   };
-  if (known === undefined) countUse(sql, key.id);
-  let id = machine?.id;
-  if (id === undefined) {
-    id = crypto.randomUUID();
-    refuseOverQuota(sql, rules.limits);
-    const address = takeAddress(sql, String(readMeta(sql, "address_pool") ?? rules.limits.address_pool));
-    const origin = { auth_key_id: key.id, ephemeral: key.ephemeral, created_at: rules.now };
-    insertMachine(sql, { id, address, ...identity, ...origin });
-  } else {
-    reactivateMachine(sql, id, { ...identity, auth_key_id: key.id, last_seen: rules.now });
-  }
-  const reactivated = machine !== undefined;
-  const details = { name: identity.name, os: identity.os, auth_key_id: key.id, reactivated };
-  insertAudit(
-    sql,
-    { action: "machine.registered", resourceType: "machine", resourceId: id, userId: null, details },
-    rules.now,
-  );
-  const row = findMachineBy(sql, "id", id)!;
+  const row = machine === undefined
+    ? create(change, identity, rules.limits)
+    : change.saveMachine(machine, { ...identity, status: statusAfterReturn(machine) });
+  if (known === undefined) change.saveKey(key, { used_count: key.used_count + 1 });
+  const details = { name: row.name, os: row.os, auth_key_id: key.id, reactivated: machine !== undefined };
+  change.audit("machine.registered", "machine", row.id, null, { ...details, tailnet_ip: showIpv4(row.address) });
   return {
-    machineId: row.id as MachineId,
-    orgId: readMeta(sql, "org_id") as OrgId,
+    machineId: row.id,
+    orgId: org.id,
     name: row.name,
     tailnetIp: showIpv4(row.address),
     status: row.status,
-    reactivated,
+    reactivated: machine !== undefined,
   };
 }
 
-function redeem(sql: SqlStorage, input: RegistrationInput, sameMachine: boolean, now: number): AuthKeyRow {
+function redeem({ sql, now }: Change, input: RegistrationInput, sameMachine: boolean): AuthKeyRow {
   const row = findAuthKeyByHash(sql, input.authKeyHash);
   const key = row && {
     reusable: row.reusable === 1,
     revoked: row.revoked === 1,
     usedCount: row.used_count,
     expiresAt: row.expires_at,
-    allowedCidrs: readList(row.allowed_cidrs),
+    allowedCidrs: listOf(row.allowed_cidrs),
   };
   const refused = refuseRedemption({ key, sameMachine, clientIp: input.clientIp, now });
   if (refused !== undefined || row === undefined) throw new ZtnaError(refused ?? "INVALID_KEY");
   return row;
 }
 
-function findByName(sql: SqlStorage, name: string, input: RegistrationInput, rules: RegistrationRules) {
-  const holder = findMachineBy(sql, "name", name);
+/** The machine that had this name before, when the caller may become it. */
+function takeOver(
+  holder: MachineRow | undefined,
+  input: RegistrationInput,
+  reregistration: "name" | "machine_key",
+  { isConnected }: RegistrationRules,
+): MachineRow | undefined {
   if (holder === undefined) return undefined;
-  const reregistration = readMeta(sql, "reregistration") === "machine_key" ? "machine_key" : "name";
-  const connected = rules.isConnected(holder.id);
-  if (mayTakeOver({ machineKey: holder.machine_key, connected }, input.machineKey, reregistration)) return holder;
-  throw new ZtnaError("REGISTRATION_CONFLICT");
+  const facts = { machineKey: holder.machine_key, connected: isConnected(holder.id) };
+  if (mayTakeOver(facts, input.machineKey, reregistration)) return holder;
+  if (facts.connected) throw new ZtnaError("REGISTRATION_CONFLICT");
+  const message = "This name belongs to another machine. Choose another name or ask an admin to free it.";
+  throw new ZtnaError("REGISTRATION_CONFLICT", message);
 }
 
-/** A known machine follows its host's name, unless another machine has that name. */
-function keepOrRename(sql: SqlStorage, known: MachineRow, name: string): string {
-  const holder = findMachineBy(sql, "name", name);
-  return holder === undefined || holder.id === known.id ? name : known.name;
+type Identity = Pick<
+  MachineRow,
+  | "name"
+  | "os"
+  | "version"
+  | "public_key"
+  | "machine_key"
+  | "node_key_hash"
+  | "tags"
+  | "auth_key_id"
+  | "ephemeral"
+  | "last_seen"
+  | "key_created_at"
+>;
+
+function create(change: Change, identity: Identity, limits: Limits): MachineRow {
+  const { sql, org, now } = change;
+  const quota = org.machine_quota ?? limits.machine_quota;
+  if (org.machine_count >= quota) throw quotaExceeded(quota);
+  return change.insertMachine({
+    ...identity,
+    address: lease(sql, org, org.address_pool ?? limits.address_pool),
+    id: crypto.randomUUID() as MachineId,
+    status: "online",
+    owner_id: null,
+    endpoints: "[]",
+    relay_region: null,
+    admin_disabled: 0,
+    created_at: now,
+  });
 }
 
-function refuseOverQuota(sql: SqlStorage, limits: Limits): void {
-  const quota = Number(readMeta(sql, "machine_quota") ?? limits.machine_quota);
-  if (readNumber(sql, "machine_count") >= quota) throw quotaExceeded(quota);
+/** Registering again brings a machine back online, but never out of quarantine, approval or an admin's ban. */
+function statusAfterReturn(machine: MachineRow): MachineRow["status"] {
+  return machine.admin_disabled === 1 || machine.status === "quarantined" || machine.status === "pending"
+    ? machine.status
+    : "online";
 }

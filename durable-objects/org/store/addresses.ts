@@ -7,7 +7,8 @@ import type { OrgRow } from "./org.ts";
 export function lease(sql: SqlStorage, org: OrgRow, pool: string): number {
   if (org.leased_pool !== pool) startPool(sql, org, pool);
   for (;;) {
-    const [released] = sql.exec<{ lowest: number | null }>("SELECT min(address) AS lowest FROM released_addresses").toArray();
+    const [released] = sql.exec<{ lowest: number | null }>("SELECT min(address) AS lowest FROM released_addresses")
+      .toArray();
     const found = leaseAddress(pool, { next: org.next_address, lowestReleased: released?.lowest ?? undefined });
     if (found === undefined) throw new ZtnaError("QUOTA_EXCEEDED", `The address pool ${pool} is full`);
     org.next_address = found.next;

@@ -14,7 +14,11 @@ export function countRequest(sql: SqlStorage, subject: string, { most, windowMs 
     subject,
   ).toArray();
   if (row === undefined || row.window_ends_at <= now) {
-    sql.exec("INSERT OR REPLACE INTO rate_limits (subject, window_ends_at, hits) VALUES (?, ?, 1)", subject, now + windowMs);
+    sql.exec(
+      "INSERT OR REPLACE INTO rate_limits (subject, window_ends_at, hits) VALUES (?, ?, 1)",
+      subject,
+      now + windowMs,
+    );
     return;
   }
   if (row.hits >= most) {

@@ -1,0 +1,96 @@
+import type { UserId } from "#protocol/ids.ts";
+import { type AuditRow, insertAudit } from "./store/audit.ts";
+import { type AuthKeyRow, insertAuthKey, saveAuthKey } from "./store/auth-keys.ts";
+import { insertMachine, type MachineRow, saveMachine } from "./store/machines.ts";
+import { type OrgRow, saveCounters } from "./store/org.ts";
+
+export interface MachineChange {
+  /** Undefined for a new machine. */
+  readonly before: MachineRow | undefined;
+  readonly after: MachineRow;
+}
+
+export interface KeyChange {
+  readonly event: "INSERT" | "UPDATE";
+  readonly row: AuthKeyRow;
+}
+
+/**
+ * The writes of one transaction, each with its own revision, and what listeners must hear of them once it is committed.
+ */
+export class Change {
+  readonly sql: SqlStorage;
+  readonly org: OrgRow;
+  readonly now: number;
+  readonly machines: MachineChange[] = [];
+  readonly keys: KeyChange[] = [];
+  readonly audits: AuditRow[] = [];
+  readonly #firstRev: number;
+
+  constructor(sql: SqlStorage, org: OrgRow, now: number) {
+    this.sql = sql;
+    this.org = org;
+    this.now = now;
+    this.#firstRev = org.rev;
+  }
+
+  get isEmpty(): boolean {
+    return this.org.rev === this.#firstRev;
+  }
+
+  insertMachine(row: Omit<MachineRow, "rev">): MachineRow {
+    const after = { ...row, rev: ++this.org.rev };
+    insertMachine(this.sql, after);
+    this.org.machine_count += 1;
+    this.machines.push({ before: undefined, after });
+    return after;
+  }
+
+  saveMachine(before: MachineRow, changed: Partial<Omit<MachineRow, "id" | "address" | "rev">>): MachineRow {
+    const after = { ...before, ...changed, rev: ++this.org.rev };
+    saveMachine(this.sql, after);
+    this.machines.push({ before, after });
+    return after;
+  }
+
+  insertKey(row: Omit<AuthKeyRow, "rev">): AuthKeyRow {
+    const after = { ...row, rev: ++this.org.rev };
+    insertAuthKey(this.sql, after);
+    this.keys.push({ event: "INSERT", row: after });
+    return after;
+  }
+
+  saveKey(before: AuthKeyRow, changed: Partial<Pick<AuthKeyRow, "used_count" | "revoked">>): void {
+    const after = { ...before, ...changed, rev: ++this.org.rev };
+    saveAuthKey(this.sql, after);
+    this.keys.push({ event: "UPDATE", row: after });
+  }
+
+  audit(
+    action: string,
+    resourceType: "machine" | "auth_key",
+    resourceId: string,
+    userId: UserId | null,
+    details: Record<string, unknown>,
+  ): void {
+    const row: AuditRow = {
+      rev: ++this.org.rev,
+      id: crypto.randomUUID(),
+      action,
+      resource_type: resourceType,
+      resource_id: resourceId,
+      user_id: userId,
+      details: JSON.stringify(details),
+      created_at: this.now,
+    };
+    insertAudit(this.sql, row);
+    this.audits.push(row);
+  }
+
+  /** Last statement of the transaction: the counters. */
+  seal(): void {
+    if (this.isEmpty) return;
+    if (this.machines.length > 0) this.org.seq += 1;
+    saveCounters(this.sql, this.org);
+  }
+}
