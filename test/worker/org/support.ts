@@ -1,0 +1,73 @@
+import { env } from "cloudflare:test";
+import { createAuthKey } from "#protocol/api/auth-keys.ts";
+import { call } from "#protocol/api/call.ts";
+import type { InputOf } from "#protocol/api/endpoint.ts";
+import { registerMachine } from "#protocol/api/machines.ts";
+import { isErrorCode, ZtnaError } from "#protocol/errors.ts";
+import { type OrgId, orgRoutingTag } from "#protocol/ids.ts";
+import { authKeyDigits, registrationStatement } from "#protocol/keys.ts";
+import { base, foundOrg, selfFetch } from "../support/api.ts";
+
+export interface Org {
+  readonly orgId: string;
+  readonly token: string;
+}
+
+export async function newOrg(): Promise<Org> {
+  const { session, orgId } = await foundOrg();
+  return { orgId, token: session.token };
+}
+
+export function orgStub(orgId: string) {
+  return env.ORG.getByName(orgRoutingTag(orgId as OrgId));
+}
+
+type KeyOptions = Partial<InputOf<typeof createAuthKey>>;
+
+export function makeKey(org: Org, options: KeyOptions = {}) {
+  const input = { org_id: org.orgId, name: "key", reusable: true, ...options };
+  return call(selfFetch, base, createAuthKey, input, { token: org.token });
+}
+
+type Registration = InputOf<typeof registerMachine>;
+
+export function enrol(auth_key: string, name: string, more: Partial<Registration> = {}) {
+  return call(selfFetch, base, registerMachine, { auth_key, name, ...more });
+}
+
+/** The code of a refusal, or "ok". */
+export async function outcome(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return "ok";
+  } catch (error) {
+    if (error instanceof ZtnaError && isErrorCode(error.code)) return error.code;
+    throw error;
+  }
+}
+
+/** An installation of the agent: its machine key, and a WireGuard key that nobody has the private half of. */
+export async function newInstallation() {
+  const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign"]) as CryptoKeyPair;
+  const machineKey = hex(await crypto.subtle.exportKey("raw", pair.publicKey) as ArrayBuffer);
+  const wireguardPublicKey = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
+  return {
+    machineKey,
+    wireguardPublicKey,
+    /** The fields that prove this installation in a registration. */
+    async proof(authKey: string, name: string) {
+      const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(authKeyDigits(authKey)));
+      const statement = registrationStatement({ authKeyHash: hex(digest), name, wireguardPublicKey });
+      const signature = await crypto.subtle.sign("Ed25519", pair.privateKey, new TextEncoder().encode(statement));
+      return {
+        machine_key: machineKey,
+        machine_key_signature: hex(signature),
+        wireguard_public_key: wireguardPublicKey,
+      };
+    },
+  };
+}
+
+function hex(buffer: ArrayBuffer): string {
+  return [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
