@@ -48,7 +48,7 @@ function spawnWrangler({ host, port }: Pick<StartOptions, "host" | "port">, fold
     cwd: root,
     detached: true,
     stdio: ["ignore", log, log],
-    env: toolEnvironment({ NO_COLOR: "1", CI: "1", WRANGLER_LOG_PATH: folder.path }),
+    env: toolEnvironment({ NO_COLOR: "1", CI: "1", WRANGLER_WRITE_LOGS: "false" }),
   });
   closeSync(log);
   return child;

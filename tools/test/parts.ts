@@ -1,0 +1,56 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { bin, root } from "../process/environment.ts";
+
+/** One part of `npm test`: what runs it and what it needs of the machine. */
+export interface Part {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  /** Programs it needs that Debian packages bring. */
+  readonly programs: readonly string[];
+  /** Whether it makes network namespaces and TUN devices. */
+  readonly root: boolean;
+}
+
+/** Program -> Debian package. */
+export const debianPackages: Readonly<Record<string, string>> = {
+  chromium: "chromium",
+  curl: "curl",
+  gcc: "gcc",
+  ip: "iproute2",
+  iperf3: "iperf3",
+  nft: "nftables",
+  ping: "iputils-ping",
+  python3: "python3-minimal",
+  setpriv: "util-linux",
+  unshare: "util-linux",
+  wg: "wireguard-tools",
+  "wireguard-go": "wireguard-go",
+  wrk: "wrk",
+};
+
+const everywhere = { programs: [], root: false } as const;
+
+/** In the order they run: the quick and the basic first. */
+export const parts: readonly Part[] = [
+  { name: "form", command: ["node", "tools/ok.ts", "--static"], ...everywhere },
+  { name: "pure", command: vitest("test/pure"), ...everywhere },
+  { name: "worker", command: vitest("test/worker"), ...everywhere },
+  ...optional({ name: "loopback", command: vitest("test/worker/loopback"), ...everywhere }),
+  { name: "agent", command: [bin("deno"), "test", "-A", "test/agent", "test/tools"], ...everywhere },
+  { name: "dashboard", command: vitest("test/dashboard"), programs: ["chromium"], root: false },
+  {
+    name: "system",
+    command: vitest("test/system"),
+    programs: Object.keys(debianPackages).filter((program) => program !== "wrk"),
+    root: true,
+  },
+];
+
+function vitest(folder: string): [string, ...string[]] {
+  return [bin("vitest"), "run", "--config", `${folder}/vitest.config.ts`];
+}
+
+function optional(part: Part): Part[] {
+  return existsSync(join(root, part.command.at(-1)!)) ? [part] : [];
+}

@@ -1,0 +1,53 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { run } from "../process/run.ts";
+import { debianPackages, type Part } from "./parts.ts";
+
+/** Installs the missing Debian packages when it may. Returns why it could not, if so. */
+export async function installMissing(parts: readonly Part[]): Promise<void> {
+  const packages = [...new Set(missingPrograms(parts).map((program) => debianPackages[program]!))].sort();
+  if (packages.length === 0 || !isRoot() || !hasProgram("apt-get")) return;
+  console.log(`Installing ${packages.join(" ")}`);
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["update", "-qq"], { env });
+  const { code, output } = await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], {
+    env,
+  });
+  if (code !== 0) console.log(output.trim());
+}
+
+/** Why this machine cannot run a part, or undefined when it can. */
+export async function obstacle(part: Part): Promise<string | undefined> {
+  const missing = missingPrograms([part]);
+  if (missing.length > 0) {
+    const packages = [...new Set(missing.map((program) => debianPackages[program]))].join(" ");
+    return `needs ${missing.join(", ")} (Debian: apt-get install ${packages})`;
+  }
+  if (!part.root) return undefined;
+  if (!isRoot()) return "needs root, for network namespaces and TUN devices";
+  if (!existsSync("/dev/net/tun")) return "needs /dev/net/tun";
+  const { code } = await run("unshare", ["--net", "true"]);
+  return code === 0 ? undefined : "needs the right to make network namespaces";
+}
+
+function missingPrograms(parts: readonly Part[]): string[] {
+  return [...new Set(parts.flatMap(({ programs }) => programs))].filter((program) => !hasProgram(program));
+}
+
+function hasProgram(name: string): boolean {
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  return folders.some((folder) => isExecutable(join(folder, name)));
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
