@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { bin, root } from "../process/environment.ts";
+import { bin } from "../process/environment.ts";
 
 /** One part of `npm test`: what runs it and what it needs of the machine. */
 export interface Part {
@@ -36,7 +34,7 @@ export const parts: readonly Part[] = [
   { name: "form", command: ["node", "tools/ok.ts", "--static"], ...everywhere },
   { name: "pure", command: vitest("test/pure"), ...everywhere },
   { name: "worker", command: vitest("test/worker"), ...everywhere },
-  ...optional({ name: "loopback", command: vitest("test/worker/loopback"), ...everywhere }),
+  { name: "loopback", command: vitest("test/loopback"), ...everywhere },
   { name: "agent", command: [bin("deno"), "test", "-A", "test/agent", "test/tools"], ...everywhere },
   { name: "dashboard", command: vitest("test/dashboard"), programs: ["chromium"], root: false },
   {
@@ -49,8 +47,4 @@ export const parts: readonly Part[] = [
 
 function vitest(folder: string): [string, ...string[]] {
   return [bin("vitest"), "run", "--config", `${folder}/vitest.config.ts`];
-}
-
-function optional(part: Part): Part[] {
-  return existsSync(join(root, part.command.at(-1)!)) ? [part] : [];
 }
