@@ -154,5 +154,8 @@ export const dropReasons = [
   "handshake.forged",
   "handshake.rate_limited",
   "link.full",
+  /** The kernel did not take a packet (interface down) or a datagram (no route, blocked, too long). */
+  "tun.refused",
+  "udp.refused",
 ] as const;
 export type DropReason = (typeof dropReasons)[number];
