@@ -8,6 +8,8 @@ export const REALTIME_PATH = "/api/realtime";
 export const REALTIME_TOKEN_PROTOCOL = "access_token.";
 /** Close code for a socket that was silent too long. */
 export const CLOSE_IDLE = 4000;
+/** How the Worker hands an admitted socket on to the org object: the channels this person may hear, comma-separated. */
+export const CHANNELS_HEADER = "x-ztna-channels";
 
 export const realtimeChannels = [
   "machines",

@@ -3,11 +3,16 @@ import type { AuthKey } from "#protocol/api/auth-keys.ts";
 import type { Machine } from "#protocol/api/machines.ts";
 import type { OrgSettings } from "#protocol/api/orgs.ts";
 import { type ErrorCode, type Reply, ZtnaError } from "#protocol/errors.ts";
-import type { AuthKeyId, OrgId, UserId } from "#protocol/ids.ts";
+import { CONTROL_PATH, KEEPALIVE_PING, KEEPALIVE_PONG } from "#protocol/control/messages.ts";
+import type { AuthKeyId, MachineId, OrgId, UserId } from "#protocol/ids.ts";
 import { type Config, readConfig } from "../../worker/config.ts";
 import { answer } from "../reply.ts";
 import { Change } from "./change.ts";
+import { ControlStreams } from "./control-streams.ts";
+import { Dashboards } from "./dashboards.ts";
+import { type Heartbeat, type HeartbeatInput, takeHeartbeat } from "./heartbeat.ts";
 import { addAuthKey, type AuthKeyInput, revokeKey } from "./key-changes.ts";
+import { markSilent } from "./machine-changes.ts";
 import { projectChanges } from "./projection.ts";
 import { countRegistration, register, type Registration, type RegistrationInput } from "./registration.ts";
 import { type Chore, Schedule } from "./schedule.ts";
@@ -26,12 +31,22 @@ export class OrgObject extends DurableObject<Env> {
   readonly #config: Config;
   /** Undefined as long as the org was never initialised: such an object stores nothing. */
   #schedule: Schedule | undefined;
+  readonly #streams: ControlStreams;
+  readonly #dashboards: Dashboards;
   #projectionFailures = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     this.#config = readConfig(env);
+    this.#dashboards = new Dashboards(ctx);
+    this.#streams = new ControlStreams({
+      ctx,
+      config: this.#config,
+      read: () => this.#requireOrg("INVALID_NODE_KEY"),
+      write: (work) => this.#write(work),
+    });
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(KEEPALIVE_PING, KEEPALIVE_PONG));
     if (hasTables(this.#sql)) this.#open();
   }
 
@@ -49,9 +64,16 @@ export class OrgObject extends DurableObject<Env> {
     return answer(() => {
       this.#requireOrg("INVALID_KEY");
       const { limits, timings } = this.#config;
-      const rules = { limits, timings, isConnected: () => false };
+      const rules = { limits, timings, isConnected: (id: MachineId) => this.#streams.isConnected(id) };
       countRegistration(this.#sql, input, rules, Date.now());
       return this.#write((change) => register(change, input, rules));
+    });
+  }
+
+  heartbeat(input: HeartbeatInput): Reply<Heartbeat> {
+    return answer(() => {
+      this.#requireOrg("INVALID_NODE_KEY");
+      return this.#write((change) => takeHeartbeat(change, input, this.#offlineAfterMs / 2));
     });
   }
 
@@ -66,7 +88,9 @@ export class OrgObject extends DurableObject<Env> {
   listMachines(): Reply<Machine[]> {
     return answer(() => {
       const { id } = this.#requireOrg();
-      return listMachines(this.#sql).map((row) => machineOf(row, id));
+      return listMachines(this.#sql).map((row) =>
+        machineOf(row, id, Math.max(row.last_seen, this.#streams.lastHeard(row.id)))
+      );
     });
   }
 
@@ -79,6 +103,31 @@ export class OrgObject extends DurableObject<Env> {
 
   readSettings(): Reply<OrgSettings> {
     return answer(() => settingsOf(this.#requireOrg()));
+  }
+
+  /** Upgrades that the Worker has admitted. */
+  override fetch(request: Request): Response {
+    const now = Date.now();
+    if (new URL(request.url).pathname === CONTROL_PATH) return this.#streams.accept(request);
+    if (this.#schedule === undefined) return new Response(null, { status: 404 });
+    if (this.#dashboards.count >= this.#config.limits.realtime_sockets_per_org) {
+      return new Response(null, { status: 429 });
+    }
+    this.#schedule.arm("close_idle", now + this.#idleMs);
+    return this.#dashboards.accept(request, now);
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    if (typeof message !== "string") return;
+    if (!this.#dashboards.handleMessage(socket, message, Date.now())) this.#streams.handleMessage(socket, message);
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#streams.handleClose(socket);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#streams.handleClose(socket);
   }
 
   override async alarm(): Promise<void> {
@@ -111,10 +160,29 @@ export class OrgObject extends DurableObject<Env> {
 
   #publish(change: Change): void {
     this.#schedule?.arm("project", change.now + this.#config.timings.projection_delay_s * 1000);
+    if (change.machines.some(({ after }) => after.status === "online")) {
+      this.#schedule?.arm("find_silent", change.now + this.#offlineAfterMs);
+    }
+    this.#streams.tell(change);
+    this.#dashboards.tell(change);
+  }
+
+  get #offlineAfterMs(): number {
+    return this.#config.timings.offline_after_s * 1000;
+  }
+
+  get #idleMs(): number {
+    return this.#config.timings.realtime_idle_s * 1000;
   }
 
   async #do(chore: Chore): Promise<void> {
-    if (chore === "project") await this.#project();
+    if (chore === "project") return await this.#project();
+    const now = Date.now();
+    const [next, pause] = chore === "find_silent"
+      ? [this.#write((change) => markSilent(change, this.#streams, this.#offlineAfterMs)), this.#offlineAfterMs / 4]
+      : [this.#dashboards.closeIdle(now, this.#idleMs), this.#idleMs / 4];
+    // One round serves everybody who is due soon: an org is not woken for each of its machines.
+    if (next !== undefined) this.#schedule?.arm(chore, Math.max(next, now + pause));
   }
 
   async #project(): Promise<void> {

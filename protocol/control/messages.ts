@@ -16,6 +16,11 @@ export const KEEPALIVE_PONG = "pong";
 export const CLOSE_REFUSED = 4001;
 export const CLOSE_REPLACED = 4002;
 
+/** How the Worker hands an admitted stream on to the org object: the SHA-256 of the node key in hex. */
+export const NODE_KEY_HASH_HEADER = "x-ztna-node-key-hash";
+/** Likewise: the host name by which the agent reached this deploy. */
+export const PUBLIC_HOST_HEADER = "x-ztna-public-host";
+
 const endpoints = v.pipe(v.array(v.pipe(v.string(), v.maxLength(64))), v.maxLength(32));
 const region = v.nullable(v.pipe(v.string(), v.maxLength(32)));
 

@@ -1,0 +1,249 @@
+import { buildNetMap, isCarried } from "#domain/netmap/build.ts";
+import { relayTicketFor } from "#domain/relay/machine-ticket.ts";
+import { signMachineToken } from "#domain/secrets/machine-token.ts";
+import {
+  type AgentMessage,
+  CLOSE_REFUSED,
+  CLOSE_REPLACED,
+  NODE_KEY_HASH_HEADER,
+  type OrgMessage,
+  PUBLIC_HOST_HEADER,
+  readAgentMessage,
+} from "#protocol/control/messages.ts";
+import { type ErrorCode, ZtnaError } from "#protocol/errors.ts";
+import { type MachineId, orgRoutingTag } from "#protocol/ids.ts";
+import { type Config, relayRegions } from "../../worker/config.ts";
+import type { Change } from "./change.ts";
+import { type MachineReport, type OfflineReason, requireMachine, takeReport } from "./machine-changes.ts";
+import { deltaFor, isApartAfter, type Listener, type Shift } from "./roster.ts";
+import { findMachine, listMachines, machineOf, type MachineRow } from "./store/machines.ts";
+import type { OrgRow } from "./store/org.ts";
+
+/** What the object lends to its streams. */
+export interface Org {
+  readonly ctx: DurableObjectState;
+  readonly config: Config;
+  readonly read: () => OrgRow;
+  readonly write: <T>(work: (change: Change) => T) => T;
+}
+
+/** What outlives hibernation with each stream; a stream that was closed from here has none left. */
+interface Attachment {
+  readonly kind: "control";
+  readonly machineId: MachineId;
+  readonly host: string;
+  readonly openedAt: number;
+  readonly apart: boolean;
+  /** The map the agent has; undefined before its hello. */
+  readonly seq?: number;
+}
+
+const MOST_MESSAGE_CHARS = 16_384;
+
+/** The open control streams of an org: who is connected, and what each hears. */
+export class ControlStreams {
+  readonly #org: Org;
+
+  constructor(org: Org) {
+    this.#org = org;
+  }
+
+  /** Takes a stream that the Worker handed on, in place of an older one of the same machine. */
+  accept(request: Request): Response {
+    const { 0: client, 1: server } = new WebSocketPair();
+    try {
+      this.#admit(server, request);
+    } catch (error) {
+      if (!(error instanceof ZtnaError)) throw error;
+      server.accept();
+      server.close(CLOSE_REFUSED, error.code);
+    }
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  isConnected(id: MachineId): boolean {
+    return this.#streamsOf(id).length > 0;
+  }
+
+  /** The last sign of life over a stream, in milliseconds; 0 without one. */
+  lastHeard(id: MachineId): number {
+    return Math.max(
+      0,
+      ...this.#streamsOf(id).map(({ socket, attachment }) => {
+        const answered = this.#org.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
+        return Math.max(attachment.openedAt, answered);
+      }),
+    );
+  }
+
+  handleMessage(socket: WebSocket, text: string): void {
+    const attachment = attachmentOf(socket);
+    if (attachment === undefined) return;
+    if (text.length > MOST_MESSAGE_CHARS) return retire(socket, 1009, "message too big");
+    const message = readAgentMessage(text);
+    if (message === undefined) return;
+    const row = findMachine(this.#org.ctx.storage.sql, attachment.machineId);
+    if (row === undefined) return retire(socket, CLOSE_REFUSED, "INVALID_NODE_KEY" satisfies ErrorCode);
+    this.#handle(socket, attachment, row, message);
+  }
+
+  /** A stream that ended takes its machine offline, unless another one of it is open. */
+  handleClose(socket: WebSocket): void {
+    const attachment = attachmentOf(socket);
+    if (attachment === undefined) return;
+    socket.serializeAttachment(null);
+    if (this.isConnected(attachment.machineId)) return;
+    const row = findMachine(this.#org.ctx.storage.sql, attachment.machineId);
+    if (row !== undefined) this.#report(row, { status: "offline" }, "connection_closed");
+  }
+
+  /** Closes the stream of a machine that was found silent: its other end is gone. */
+  dropSilent(id: MachineId): void {
+    for (const { socket } of this.#streamsOf(id)) retire(socket, 1001, "silent");
+  }
+
+  /** Tells every agent what a committed change means for its map. */
+  tell(change: Change): void {
+    if (change.machines.length === 0) return;
+    for (const { before, after } of change.machines) {
+      if (before !== undefined && before.node_key_hash !== after.node_key_hash) this.#replace(after.id);
+    }
+    const streams = this.#streams("control");
+    if (streams.length === 0) return;
+    const shift = this.#shiftOf(change);
+    for (const { socket, attachment } of streams) {
+      if (attachment.seq === undefined) continue;
+      const listener: Listener = { ...attachment, seq: attachment.seq };
+      const delta = deltaFor(listener, shift);
+      if (delta === undefined) continue;
+      send(socket, { type: "delta", delta });
+      socket.serializeAttachment({ ...attachment, seq: delta.seq, apart: isApartAfter(listener, shift) });
+    }
+  }
+
+  #admit(server: WebSocket, request: Request): void {
+    const { ctx, read } = this.#org;
+    const now = Date.now();
+    const row = requireMachine(ctx.storage.sql, read(), request.headers.get(NODE_KEY_HASH_HEADER) ?? "", now);
+    this.#replace(row.id);
+    ctx.acceptWebSocket(server, ["control", tagOf(row.id)]);
+    const host = request.headers.get(PUBLIC_HOST_HEADER) ?? "";
+    const attachment: Attachment = { kind: "control", machineId: row.id, host, openedAt: now, apart: true };
+    server.serializeAttachment(attachment);
+  }
+
+  #handle(socket: WebSocket, attachment: Attachment, row: MachineRow, message: AgentMessage): void {
+    switch (message.type) {
+      case "hello": {
+        const { wireguard_public_key: publicKey, endpoints, relay_region: relayRegion, version } = message;
+        const report = { status: "online", publicKey, endpoints, relayRegion, version } as const;
+        const after = this.#report(row, report, "client_shutdown");
+        this.#sendMap(socket, attachment, after);
+        this.#sendCredentials(socket, after);
+        break;
+      }
+      case "update":
+        this.#report(
+          row,
+          { status: "online", endpoints: message.endpoints, relayRegion: message.relay_region },
+          "client_shutdown",
+        );
+        break;
+      case "ticket_wanted":
+        this.#sendCredentials(socket, row);
+        break;
+      case "map_wanted":
+        this.#sendMap(socket, attachment, row);
+        break;
+      case "bye":
+        socket.serializeAttachment(null);
+        this.#report(row, { status: "offline" }, "client_shutdown");
+        send(socket, { type: "bye_heard" });
+        break;
+    }
+  }
+
+  #report(row: MachineRow, report: MachineReport, reason: OfflineReason): MachineRow {
+    return this.#org.write((change) => takeReport(change, row, report, reason));
+  }
+
+  #sendMap(socket: WebSocket, attachment: Attachment, row: MachineRow): void {
+    const { ctx, config, read } = this.#org;
+    const { id, name, slug, seq, address_pool } = read();
+    const { heartbeat_s, direct_attempt_s, direct_retry_s } = config.timings;
+    const self = machineOf(row, id);
+    const map = buildNetMap({
+      seq,
+      org: { id, name, slug },
+      self,
+      machines: listMachines(ctx.storage.sql).map((machine) => machineOf(machine, id)),
+      addressPool: address_pool ?? config.limits.address_pool,
+      relays: relayRegions(config, attachment.host),
+      timings: { heartbeat_s, direct_attempt_s, direct_retry_s },
+    });
+    send(socket, { type: "map", map });
+    socket.serializeAttachment({ ...attachment, seq, apart: !isCarried(self) } satisfies Attachment);
+  }
+
+  /** A fresh token, and a fresh ticket where the machine may use the relays. */
+  #sendCredentials(socket: WebSocket, row: MachineRow): void {
+    const { config, read } = this.#org;
+    const { id: orgId } = read();
+    const issuedAt = Math.floor(Date.now() / 1000);
+    const lifetime = config.timings.machine_token_s;
+    const token = signMachineToken(config.secret, { machineId: row.id, orgId, issuedAt, lifetime });
+    send(socket, { type: "token", token, expires_in: lifetime });
+    if (!isCarried(machineOf(row, orgId))) return;
+    const tag = orgRoutingTag(orgId);
+    const ticket = relayTicketFor(config.secret, tag, row.public_key, Date.now(), config.timings.relay_ticket_s);
+    send(socket, { type: "ticket", ticket });
+  }
+
+  #replace(id: MachineId): void {
+    for (const { socket } of this.#streamsOf(id)) retire(socket, CLOSE_REPLACED, "replaced");
+  }
+
+  #shiftOf(change: Change): Shift {
+    const { ctx, config } = this.#org;
+    const { id, seq, address_pool } = change.org;
+    return {
+      machines: change.machines.map(({ before, after }) => ({
+        before: before && machineOf(before, id),
+        after: machineOf(after, id),
+      })),
+      seq,
+      addressPool: address_pool ?? config.limits.address_pool,
+      all: () => listMachines(ctx.storage.sql).map((machine) => machineOf(machine, id)),
+    };
+  }
+
+  #streamsOf(id: MachineId) {
+    return this.#streams(tagOf(id));
+  }
+
+  #streams(tag: string): { socket: WebSocket; attachment: Attachment }[] {
+    return this.#org.ctx.getWebSockets(tag).flatMap((socket) => {
+      const attachment = attachmentOf(socket);
+      return attachment !== undefined && socket.readyState === WebSocket.OPEN ? [{ socket, attachment }] : [];
+    });
+  }
+}
+
+function tagOf(id: MachineId): string {
+  return `machine ${id}`;
+}
+
+function attachmentOf(socket: WebSocket): Attachment | undefined {
+  const attachment = socket.deserializeAttachment() as Attachment | { kind: "realtime" } | null;
+  return attachment?.kind === "control" ? attachment : undefined;
+}
+
+/** Closes a stream from here; what still comes from it is no longer heard. */
+function retire(socket: WebSocket, code: number, reason: string): void {
+  socket.serializeAttachment(null);
+  socket.close(code, reason);
+}
+
+function send(socket: WebSocket, message: OrgMessage): void {
+  socket.send(JSON.stringify(message));
+}

@@ -1,0 +1,71 @@
+import { ZtnaError } from "#protocol/errors.ts";
+import type { MachineId } from "#protocol/ids.ts";
+import type { Change } from "./change.ts";
+import { findMachineByNodeKey, listOnlineMachines, type MachineRow } from "./store/machines.ts";
+import type { OrgRow } from "./store/org.ts";
+
+/** What an agent says of its machine; absent means unchanged. */
+export interface MachineReport {
+  readonly status: "online" | "offline";
+  readonly publicKey?: string | undefined;
+  readonly endpoints?: readonly string[] | undefined;
+  readonly version?: string | undefined;
+  readonly relayRegion?: string | null | undefined;
+}
+
+export type OfflineReason = "heartbeat_timeout" | "client_shutdown" | "connection_closed";
+
+const DAY_MS = 86_400_000;
+
+/** The machine of a node key, or the refusal its agent gets. */
+export function requireMachine(sql: SqlStorage, org: OrgRow, nodeKeyHash: string, now: number): MachineRow {
+  const row = findMachineByNodeKey(sql, nodeKeyHash);
+  if (row === undefined) throw new ZtnaError("INVALID_NODE_KEY");
+  if (row.status === "pending") throw new ZtnaError("PENDING_APPROVAL");
+  if (now - row.key_created_at > org.key_expiry_days * DAY_MS) throw new ZtnaError("KEY_EXPIRED");
+  return row;
+}
+
+/** Takes over what an agent reports. Quarantined and disabled machines change nothing by it. */
+export function takeReport(change: Change, row: MachineRow, report: MachineReport, reason: OfflineReason): MachineRow {
+  if (row.status === "quarantined" || row.admin_disabled === 1) return row;
+  const reported = {
+    status: report.status,
+    public_key: report.publicKey ?? row.public_key,
+    endpoints: report.endpoints === undefined ? row.endpoints : JSON.stringify(report.endpoints),
+    version: report.version ?? row.version,
+    relay_region: report.relayRegion === undefined ? row.relay_region : report.relayRegion,
+  };
+  const isSame = Object.entries(reported).every(([column, value]) => row[column as keyof typeof reported] === value);
+  if (isSame) return row;
+  const after = change.saveMachine(row, { ...reported, last_seen: change.now });
+  if (row.status === "online" && after.status === "offline") auditOffline(change, after, reason);
+  return after;
+}
+
+/**
+ * Marks the machines offline that were silent for too long, and answers when the next one would be: milliseconds, or
+ * undefined when nobody is online.
+ */
+export function markSilent(
+  change: Change,
+  streams: { lastHeard(id: MachineId): number; dropSilent(id: MachineId): void },
+  offlineAfterMs: number,
+): number | undefined {
+  let next: number | undefined;
+  for (const row of listOnlineMachines(change.sql)) {
+    const lastSeen = Math.max(row.last_seen, streams.lastHeard(row.id));
+    const dueAt = lastSeen + offlineAfterMs;
+    if (dueAt > change.now) {
+      next = Math.min(next ?? Infinity, dueAt);
+      continue;
+    }
+    streams.dropSilent(row.id);
+    auditOffline(change, change.saveMachine(row, { status: "offline", last_seen: lastSeen }), "heartbeat_timeout");
+  }
+  return next;
+}
+
+function auditOffline(change: Change, row: MachineRow, reason: OfflineReason): void {
+  change.audit("machine.marked_offline", "machine", row.id, null, { name: row.name, reason });
+}
