@@ -1,6 +1,6 @@
-import { randomBytes, webcrypto } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeWorkerSecrets, type WorkerSecrets } from "./worker-secrets.ts";
 
 /** What `npm start` keeps between runs. Everything in the folder is for its owner's eyes only. */
 export interface StateFolder {
@@ -21,10 +21,8 @@ export async function writeWorkerEnvironment(
   folder: StateFolder,
   settings: { readonly limits: string; readonly timings: string },
 ): Promise<string> {
-  const { secret, jwtKey } = await keptSecrets(folder);
   const lines = {
-    ZTNA_SECRET: secret,
-    ZTNA_JWT_KEY: jwtKey,
+    ...await keptSecrets(folder),
     ZTNA_LIMITS: oneLine(settings.limits),
     ZTNA_TIMINGS: oneLine(settings.timings),
   };
@@ -46,20 +44,13 @@ export function keep(folder: StateFolder, name: string, value: unknown): void {
   writePrivately(join(folder.path, name), `${JSON.stringify(value, null, 2)}\n`);
 }
 
-interface Secrets {
-  readonly secret: string;
-  readonly jwtKey: string;
-}
-
-async function keptSecrets(folder: StateFolder): Promise<Secrets> {
-  const kept = readKept<Secrets>(folder, "secrets.json");
+async function keptSecrets(folder: StateFolder): Promise<WorkerSecrets> {
+  const kept = readKept<WorkerSecrets>(folder, "secrets.json");
   if (kept !== undefined) return kept;
   if (existsSync(join(folder.path, "secrets.json"))) {
     throw new Error(`${join(folder.path, "secrets.json")} cannot be read; the stored keys depend on it`);
   }
-  const pair = await webcrypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
-  const { kty, crv, x, y, d } = await webcrypto.subtle.exportKey("jwk", pair.privateKey);
-  const secrets = { secret: randomBytes(32).toString("hex"), jwtKey: JSON.stringify({ kty, crv, x, y, d }) };
+  const secrets = await makeWorkerSecrets();
   keep(folder, "secrets.json", secrets);
   return secrets;
 }
