@@ -1,5 +1,3 @@
-import type { Arena } from "../crypto/engine.ts";
-
 /** Packets of a batch, as places in the arena: packet i lies at `offsets[i]` and has `lengths[i]` bytes. */
 export interface PacketBatch {
   count: number;
@@ -13,6 +11,12 @@ export interface TunDevice {
   readonly mtuBytes: number;
   /** Packets one `read` fills at most. */
   readonly batchSize: number;
+  /** For the poll set; -1 when there is nothing to poll. */
+  readonly fd: number;
+  /** Packets the device did not take. */
+  readonly refused: number;
+  /** Error number that ended `read` or `write`, 0 while the device is there. */
+  readonly fault: number;
   /**
    * Reads what waits into the batch's slots (`offsets` are given, `lengths` are capacities and become sizes) and sets
    * `count`. Returns false when the device is gone.
@@ -21,12 +25,6 @@ export interface TunDevice {
   /** Writes a batch; a packet the device refuses is dropped and counted. Returns false when the device is gone. */
   write(batch: PacketBatch): boolean;
   close(): void;
-}
-
-export interface TunOptions {
-  readonly name: string;
-  readonly mtuBytes: number;
-  readonly arena: Arena;
 }
 
 /** Why a TUN could not be made, in words for a person. */

@@ -1,0 +1,168 @@
+import type { DataArena } from "../dataplane/arena.ts";
+import { slotOffset } from "../dataplane/arena.ts";
+import { type DataCommand, type DataEvent, type DropReason, dropReasons, type Endpoint } from "../dataplane/link.ts";
+import type { Outbox } from "../dataplane/outbox.ts";
+import type { DatagramBatch, Datagrams } from "../net/udp-linux.ts";
+import type { PacketBatch, TunDevice } from "../tun/device.ts";
+import type { RingReader, RingWriter } from "./ring-ends.ts";
+
+/** The pure half of the data thread. */
+export interface Plane {
+  apply(command: DataCommand, now: number, out: Outbox): void;
+  handleTunPacket(offset: number, length: number, now: number, out: Outbox): void;
+  handleDatagram(offset: number, length: number, source: Endpoint, now: number, out: Outbox): void;
+}
+
+export interface Udp {
+  readonly fault: number;
+  readonly refused: number;
+  readonly batch: DatagramBatch;
+  receive(): boolean;
+  send(out: Datagrams): boolean;
+}
+
+/** Waits until the TUN, the socket or the control thread has something. */
+export interface Sleeper {
+  sleep(timeoutMs: number): void;
+}
+
+export interface DataLoopParts {
+  readonly arena: DataArena;
+  readonly plane: Plane;
+  readonly out: Outbox;
+  readonly tun: TunDevice;
+  readonly udp: Udp;
+  readonly commands: RingReader<DataCommand>;
+  readonly events: RingWriter<DataEvent>;
+  /** Wakes the control thread. */
+  notify(): void;
+  readonly sleeper: Sleeper;
+  readonly drops: Uint32Array;
+  /** True when the control thread wants the loop to end. */
+  stopped(): boolean;
+  /** Milliseconds of the control thread's clock. */
+  now(): number;
+}
+
+export type Fault = DataEvent & { readonly type: "fault" };
+
+/**
+ * The blocking loop of the data thread: what the TUN has goes out in one batch, what the socket has goes in, then what
+ * the control thread wants; it sleeps only when a whole round found nothing.
+ */
+export class DataLoop {
+  readonly #parts: DataLoopParts;
+  readonly #tunIn: PacketBatch;
+  readonly #tunOut: PacketBatch;
+  #stopping = false;
+
+  constructor(parts: DataLoopParts) {
+    const { tunIn } = parts.arena;
+    this.#parts = parts;
+    this.#tunIn = {
+      count: 0,
+      offsets: Uint32Array.from({ length: tunIn.slots }, (_, slot) => slotOffset(tunIn, slot)),
+      lengths: new Uint32Array(tunIn.slots),
+    };
+    this.#tunOut = { count: 0, offsets: parts.out.packetOffsets, lengths: parts.out.packetLengths };
+  }
+
+  /** Runs until it is stopped or the TUN or the socket is gone; then returns what failed. */
+  run(): Fault | undefined {
+    const { tun, udp, events, sleeper } = this.#parts;
+    while (!this.#stopping && !this.#parts.stopped()) {
+      const now = this.#parts.now();
+      const busy = this.#fromTun(now) + this.#fromUdp(now) + this.#fromControl(now);
+      if (tun.fault !== 0) return fault("tun", tun.fault, `The interface ${tun.name} is gone.`);
+      if (udp.fault !== 0) return fault("udp", udp.fault, "The UDP socket failed.");
+      if (events.blocked) this.#publish();
+      if (busy === 0) sleeper.sleep(events.blocked ? BLOCKED_MS : IDLE_MS);
+    }
+    return undefined;
+  }
+
+  #fromTun(now: number): number {
+    const { tun, plane, out, arena } = this.#parts;
+    const batch = this.#tunIn;
+    batch.lengths.fill(arena.tunIn.slotBytes);
+    tun.read(batch);
+    for (let at = 0; at < batch.count; at++) {
+      plane.handleTunPacket(batch.offsets[at]!, batch.lengths[at]!, now, out);
+      if (out.full) this.#drain();
+    }
+    if (batch.count > 0) this.#drain();
+    return batch.count;
+  }
+
+  #fromUdp(now: number): number {
+    const { udp, plane, out } = this.#parts;
+    const { batch } = udp;
+    udp.receive();
+    for (let at = 0; at < batch.count; at++) {
+      plane.handleDatagram(batch.offsets[at]!, batch.lengths[at]!, batch.sources[at]!, now, out);
+      if (out.full) this.#drain();
+    }
+    if (batch.count > 0) this.#drain();
+    return batch.count;
+  }
+
+  #fromControl(now: number): number {
+    const { commands, plane, out } = this.#parts;
+    let count = 0;
+    for (; count < COMMANDS_PER_ROUND; count++) {
+      const command = commands.shift();
+      if (command === undefined) break;
+      if (command.type === "stop") this.#stopping = true;
+      else plane.apply(command, now, out);
+      // A relayed packet may lie in a place that the next command uses again.
+      if (out.packetCount > 0 || out.full) this.#drain();
+    }
+    if (count > 0) this.#drain();
+    return count;
+  }
+
+  #drain(): void {
+    const { out, udp, tun, events } = this.#parts;
+    if (out.datagramCount > 0) udp.send(out);
+    if (out.packetCount > 0) {
+      this.#tunOut.count = out.packetCount;
+      tun.write(this.#tunOut);
+    }
+    if (out.events.length > 0) {
+      for (const event of out.events) events.push(event);
+      this.#publish();
+    }
+    out.clear();
+    this.#count();
+  }
+
+  #publish(): void {
+    const { events, notify } = this.#parts;
+    events.flush();
+    notify();
+  }
+
+  /** The adapters and the ring count what they lost; people read it in one place. */
+  #count(): void {
+    const { tun, udp, events, drops } = this.#parts;
+    drops[TUN_REFUSED] = tun.refused;
+    drops[UDP_REFUSED] = udp.refused;
+    drops[LINK_FULL] = events.dropped;
+  }
+}
+
+const COMMANDS_PER_ROUND = 256;
+/** The control thread wakes the loop; this only bounds how long a process that dies otherwise is held up. */
+const IDLE_MS = 500;
+const BLOCKED_MS = 2;
+const TUN_REFUSED = indexOf("tun.refused");
+const UDP_REFUSED = indexOf("udp.refused");
+const LINK_FULL = indexOf("link.full");
+
+function indexOf(reason: DropReason): number {
+  return dropReasons.indexOf(reason);
+}
+
+function fault(where: Fault["where"], errno: number, message: string): Fault {
+  return { type: "fault", where, errno, message };
+}

@@ -1,0 +1,36 @@
+/** Numbers of bits/socket.h, netinet/in.h and asm-generic/socket.h. */
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
+export const MSG_DONTWAIT = 0x40;
+export const SOL_SOCKET = 1;
+export const SO_SNDBUF = 7;
+export const SO_RCVBUF = 8;
+/** As `SO_SNDBUF`, beyond the system's limit: needs CAP_NET_ADMIN. */
+export const SO_SNDBUFFORCE = 32;
+export const SO_RCVBUFFORCE = 33;
+export const IPPROTO_IPV6 = 41;
+export const IPV6_V6ONLY = 26;
+
+/** struct iovec, 16 bytes: base u64 at 0, length u64 at 8. */
+export const IOVEC_BYTES = 16;
+
+/**
+ * struct mmsghdr, 64 bytes: msg_name u64 at 0, msg_namelen u32 at 8, msg_iov u64 at 16, msg_iovlen u64 at 24,
+ * msg_control u64 at 32, msg_controllen u64 at 40, msg_flags u32 at 48, msg_len u32 at 56.
+ */
+export const MMSGHDR_BYTES = 64;
+export const MSG_NAME = 0;
+export const MSG_NAMELEN = 8;
+export const MSG_IOV = 16;
+export const MSG_IOVLEN = 24;
+export const MSG_FLAGS = 48;
+export const MSG_LEN = 56;
+export const MSG_TRUNC = 0x20;
+
+/** Room for a socket address of either family, a multiple of 8. */
+export const SOCKADDR_ROOM = 32;
+/** struct sockaddr_in: family u16 at 0, port u16 big endian at 2, address at 4. */
+export const SOCKADDR_IN_BYTES = 16;
+/** struct sockaddr_in6: family u16 at 0, port u16 big endian at 2, flow u32 at 4, address at 8, scope u32 at 24. */
+export const SOCKADDR_IN6_BYTES = 28;

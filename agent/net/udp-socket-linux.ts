@@ -1,0 +1,66 @@
+import { errno, libc } from "../os/ffi/libc-linux.ts";
+import { Errno, errnoText } from "../os/ffi/errno-linux.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  IPPROTO_IPV6,
+  IPV6_V6ONLY,
+  SO_RCVBUF,
+  SO_RCVBUFFORCE,
+  SO_SNDBUF,
+  SO_SNDBUFFORCE,
+  SOCK_DGRAM_CLOEXEC,
+  SOCKADDR_IN6_BYTES,
+  SOCKADDR_IN_BYTES,
+  SOL_SOCKET,
+} from "./ffi/socket-linux.ts";
+
+/** Why there is no UDP socket, in words for a person. */
+export class UdpUnavailable extends Error {
+  override readonly name = "UdpUnavailable";
+}
+
+export interface UdpSocket {
+  readonly fd: number;
+  readonly family: typeof AF_INET | typeof AF_INET6;
+  readonly port: number;
+}
+
+/** Binds to all addresses of both families, or of IPv4 alone; a taken port is replaced by a free one. */
+export function openUdpSocket(port: number): UdpSocket {
+  const six = openFamily(AF_INET6, port);
+  const socket = typeof six === "number" ? openFamily(AF_INET, port) : six;
+  if (typeof socket !== "number") return socket;
+  if (socket === Errno.EADDRINUSE && port !== 0) return openUdpSocket(0);
+  throw new UdpUnavailable(`Cannot open UDP port ${port}: ${errnoText(socket)}.`);
+}
+
+const BUFFER_BYTES = 7 * 1024 * 1024;
+
+function openFamily(family: typeof AF_INET | typeof AF_INET6, port: number): UdpSocket | number {
+  const fd = libc.socket(family, SOCK_DGRAM_CLOEXEC, 0);
+  if (fd < 0) return errno();
+  if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES) || setOption(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
+  setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES) || setOption(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
+  const address = new Uint8Array(family === AF_INET6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES);
+  const view = new DataView(address.buffer);
+  view.setUint16(0, family, true);
+  view.setUint16(2, port);
+  if (libc.bind(fd, address, address.length) < 0) return closedFor(fd, errno());
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, address.length, true);
+  if (libc.getsockname(fd, address, length) < 0) return closedFor(fd, errno());
+  return { fd, family, port: view.getUint16(2) };
+}
+
+function closedFor(fd: number, error: number): number {
+  libc.close(fd);
+  return error;
+}
+
+function setOption(fd: number, level: number, option: number, value: number): boolean {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, value, true);
+  return libc.setsockopt(fd, level, option, bytes, bytes.length) === 0;
+}

@@ -1,0 +1,117 @@
+import { errno, libc } from "../os/ffi/libc-linux.ts";
+import { Errno, errnoText } from "../os/ffi/errno-linux.ts";
+import { type PacketBatch, type TunDevice, TunUnavailable } from "./device.ts";
+import { ifreq, ifreqName, O_CLOEXEC, O_NONBLOCK, O_RDWR, TUNSETIFF } from "./ffi/tun-linux.ts";
+
+export interface LinuxTunOptions {
+  /** Name to ask for; its last number is counted up while the name is taken. */
+  readonly name: string;
+  readonly mtuBytes: number;
+  readonly batchSize: number;
+  /** Address of the arena's first byte. */
+  readonly arenaAddress: bigint;
+}
+
+/** A kernel TUN without packet headers (`IFF_NO_PI`). The interface lives as long as this object keeps it open. */
+export class LinuxTun implements TunDevice {
+  readonly name: string;
+  readonly mtuBytes: number;
+  readonly batchSize: number;
+  readonly fd: number;
+  /** Packets the kernel did not take, such as while the interface is down. */
+  refused = 0;
+  /** Error number that ended `read` or `write`, 0 while the device is there. */
+  fault = 0;
+  readonly #arenaAddress: bigint;
+
+  /** Throws `TunUnavailable`. */
+  constructor(options: LinuxTunOptions) {
+    this.mtuBytes = options.mtuBytes;
+    this.batchSize = options.batchSize;
+    this.#arenaAddress = options.arenaAddress;
+    ({ fd: this.fd, name: this.name } = attach(options.name));
+  }
+
+  read(batch: PacketBatch): boolean {
+    const capacity = Math.min(batch.offsets.length, this.batchSize);
+    batch.count = 0;
+    while (batch.count < capacity) {
+      const at = batch.count;
+      const length = libc.read(
+        this.fd,
+        this.#address(batch.offsets[at]!),
+        BigInt.asUintN(64, BigInt(batch.lengths[at]!)),
+      );
+      if (length < 0) return this.#survived(errno());
+      batch.lengths[at] = length;
+      batch.count++;
+    }
+    return true;
+  }
+
+  write(batch: PacketBatch): boolean {
+    for (let at = 0; at < batch.count; at++) {
+      const length = BigInt.asUintN(64, BigInt(batch.lengths[at]!));
+      if (libc.write(this.fd, this.#address(batch.offsets[at]!), length) >= 0) continue;
+      this.refused++;
+      if (!this.#survived(errno())) return false;
+    }
+    return true;
+  }
+
+  close(): void {
+    libc.close(this.fd);
+  }
+
+  #survived(error: number): boolean {
+    if (error !== Errno.EBADFD && error !== Errno.EBADF && error !== Errno.ENODEV) return true;
+    this.fault = error;
+    return false;
+  }
+
+  #address(offset: number): bigint {
+    return BigInt.asUintN(64, this.#arenaAddress + BigInt(offset));
+  }
+}
+
+const MAX_NAMES = 100;
+
+function attach(wanted: string): { fd: number; name: string } {
+  let name = wanted;
+  for (let tries = 0; tries < MAX_NAMES; tries++, name = nextName(name)) {
+    const fd = openTun();
+    const request = ifreq(name);
+    if (libc.ioctl(fd, TUNSETIFF, request) >= 0) return { fd, name: ifreqName(request) };
+    const error = errno();
+    libc.close(fd);
+    // EBUSY: a TUN another process holds. EINVAL: an interface of another kind has the name.
+    if (error !== Errno.EBUSY && error !== Errno.EINVAL) throw unavailable(error);
+  }
+  throw new TunUnavailable(`Cannot make a TUN interface: all names from ${wanted} to ${name} are taken.`);
+}
+
+function openTun(): number {
+  const fd = libc.open(new TextEncoder().encode("/dev/net/tun\0"), O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) throw unavailable(errno());
+  return fd;
+}
+
+function nextName(name: string): string {
+  const [, stem, number] = /^(.*?)(\d*)$/.exec(name)!;
+  return `${stem}${Number(number) + 1}`;
+}
+
+function unavailable(error: number): TunUnavailable {
+  return new TunUnavailable(`Cannot make a TUN interface: ${remedies[error] ?? `${errnoText(error)}.`}`);
+}
+
+const rights = "no permission. Run as root (sudo), or give the program CAP_NET_ADMIN and access to /dev/net/tun.";
+const missing =
+  "/dev/net/tun is missing or has no driver. Run: sudo modprobe tun (in a container: --device /dev/net/tun).";
+const remedies: Readonly<Record<number, string>> = {
+  [Errno.EPERM]: rights,
+  [Errno.EACCES]: rights,
+  [Errno.ENOENT]: missing,
+  [Errno.ENODEV]: missing,
+  [Errno.ENXIO]: missing,
+};
