@@ -28,13 +28,3 @@ export function readIpv4Prefix(text: string): Ipv4Prefix | undefined {
   const first = Math.floor(start / size) * size;
   return { first, last: first + size - 1 };
 }
-
-/** True when the address lies in one of the prefixes; IPv4-mapped IPv6 counts as IPv4. */
-export function isInPrefixes(address: string, prefixes: readonly string[]): boolean {
-  const number = readIpv4(address.replace(/^::ffff:/i, ""));
-  if (number === undefined) return false;
-  return prefixes.some((text) => {
-    const prefix = readIpv4Prefix(text);
-    return prefix !== undefined && number >= prefix.first && number <= prefix.last;
-  });
-}

@@ -1,5 +1,5 @@
 import { type ErrorCode, ZtnaError } from "#protocol/errors.ts";
-import { isInPrefixes } from "../addressing/ipv4.ts";
+import { isInPrefixes } from "../addressing/ip-prefix.ts";
 
 export interface RedeemableKey {
   readonly reusable: boolean;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Hono } from "hono";
-import { readIpv4Prefix } from "#domain/addressing/ipv4.ts";
+import { isIpPrefix } from "#domain/addressing/ip-prefix.ts";
 import { mintRoutedSecret, RANDOM_BYTES, secretHash } from "#domain/secrets/routed-secret.ts";
 import { createAuthKey, revokeAuthKey } from "#protocol/api/auth-keys.ts";
 import { ZtnaError } from "#protocol/errors.ts";
@@ -15,9 +15,9 @@ export function keyManagementRoutes(app: Hono<AppEnv>): void {
   mountActions(app, [
     [createAuthKey, async (input, c) => {
       await requireRole(c, input.org_id, "admin");
-      const wrong = input.allowed_cidrs.find((cidr) => readIpv4Prefix(cidr) === undefined);
+      const wrong = input.allowed_cidrs.find((cidr) => !isIpPrefix(cidr));
       if (wrong !== undefined) {
-        throw new ZtnaError("INVALID_INPUT", `allowed_cidrs: not an IPv4 prefix: ${wrong.slice(0, 50)}`);
+        throw new ZtnaError("INVALID_INPUT", `allowed_cidrs: not an IP prefix: ${wrong.slice(0, 50)}`);
       }
       const tag = orgRoutingTag(input.org_id);
       const digits = mintRoutedSecret(c.get("config").secret, "auth-key", tag, randomBytes(RANDOM_BYTES));

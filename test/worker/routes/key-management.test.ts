@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { call } from "#protocol/api/call.ts";
+import { createAuthKey, revokeAuthKey } from "#protocol/api/auth-keys.ts";
+import { listAuthKeys, listMachines } from "#protocol/api/tables.ts";
+import { enrol, makeKey, newOrg, outcome } from "../org/support.ts";
+import { base, post, selfFetch, signUpSomeone } from "../support/api.ts";
+
+describe("creating an auth key", () => {
+  it("answers 201 with the key, and lists it without", async () => {
+    const org = await newOrg();
+    const body = { action: "create_auth_key", org_id: org.orgId, name: " ci ", allowed_tags: ["tag:web"] };
+    const { status, envelope } = await post("/api/key-management", body, { authorization: `Bearer ${org.token}` });
+    expect(status).toBe(201);
+    const data = envelope.data as { key: string; id: string };
+    expect(data).toMatchObject({
+      name: "ci",
+      reusable: false,
+      ephemeral: false,
+      expiry_days: 90,
+      allowed_tags: ["web"],
+    });
+    expect(data.key).toMatch(/^tskey-auth-[0-9a-f]{64}$/);
+    expect(data).toMatchObject({ key_prefix: `${data.key.slice(0, 19)}...`, allowed_cidrs: null });
+    const rows = await call(selfFetch, base, listAuthKeys, { org_id: org.orgId }, { token: org.token });
+    expect(rows).toMatchObject([{ id: data.id, used_count: 0, revoked: false, allowed_tags: ["web"] }]);
+    expect(JSON.stringify(rows)).not.toContain(data.key);
+  });
+
+  it("answers the same under its other path", async () => {
+    const org = await newOrg();
+    const body = { action: "create_auth_key", org_id: org.orgId, name: "x" };
+    const { status } = await post("/api/api-keys", body, { authorization: `Bearer ${org.token}` });
+    expect(status).toBe(201);
+  });
+
+  it("is refused with the contract's codes", async () => {
+    const org = await newOrg();
+    const send = async (more: object, token = org.token) => {
+      const body = { action: "create_auth_key", org_id: org.orgId, name: "x", ...more };
+      const { status, envelope } = await post("/api/key-management", body, { authorization: `Bearer ${token}` });
+      return { status, code: envelope.error?.code, message: envelope.error?.message };
+    };
+    expect(await send({ name: undefined })).toEqual({ status: 400, code: "MISSING_FIELDS", message: "name required" });
+    expect(await send({ name: "  " })).toEqual({ status: 400, code: "MISSING_FIELDS", message: "name required" });
+    expect(await send({ org_id: undefined })).toMatchObject({ status: 400, code: "MISSING_FIELDS" });
+    expect(await send({ name: "x".repeat(101) })).toMatchObject({ status: 400, code: "INVALID_INPUT" });
+    for (const expiry_days of [0, 366, 1.5, -1, "90", null]) {
+      expect(await send({ expiry_days }), String(expiry_days)).toMatchObject({
+        status: 400,
+        code: "INVALID_INPUT",
+        message: "expiry_days must be an integer between 1 and 365",
+      });
+    }
+    for (const cidr of ["10.0.0.0/33", "300.0.0.1", "2001:db8::/129", "x", "::1::/64", ""]) {
+      expect(await send({ allowed_cidrs: [cidr] }), cidr).toMatchObject({ status: 400, code: "INVALID_INPUT" });
+    }
+    expect(await send({ action: "mint" })).toMatchObject({ status: 400, code: "UNKNOWN_ACTION" });
+    expect(await send({ action: undefined })).toMatchObject({ status: 400, code: "MISSING_FIELDS" });
+    expect(await send({}, "nonsense")).toMatchObject({ status: 401, code: "UNAUTHORIZED" });
+    const { token } = await signUpSomeone();
+    expect(await send({}, token)).toMatchObject({ status: 403, code: "FORBIDDEN" });
+  });
+});
+
+describe("revoking an auth key", () => {
+  it("quarantines its machines, keeps it listed and refuses it from then on", async () => {
+    const org = await newOrg();
+    const [used, other] = [await makeKey(org), await makeKey(org)];
+    await enrol(used.key, "a");
+    await enrol(used.key, "b");
+    await enrol(other.key, "c");
+    const input = { org_id: org.orgId, key_id: used.id };
+    const answer = await call(selfFetch, base, revokeAuthKey, input, { token: org.token });
+    expect(answer).toEqual({ revoked: used.id, machines_quarantined: 2 });
+    const machines = await call(selfFetch, base, listMachines, { org_id: org.orgId }, { token: org.token });
+    expect(machines.map(({ name, status }) => `${name} ${status}`)).toEqual([
+      "a quarantined",
+      "b quarantined",
+      "c online",
+    ]);
+    const keys = await call(selfFetch, base, listAuthKeys, { org_id: org.orgId }, { token: org.token });
+    expect(keys.find(({ id }) => id === used.id)).toMatchObject({ revoked: true });
+    expect(await outcome(enrol(used.key, "d"))).toBe("INVALID_KEY");
+    const again = await call(selfFetch, base, revokeAuthKey, input, { token: org.token });
+    expect(again.machines_quarantined).toBe(0);
+  });
+
+  it("is refused for a key of another org and without the fields", async () => {
+    const [mine, theirs] = [await newOrg(), await newOrg()];
+    const key = await makeKey(theirs);
+    const revoke = (org_id: string, key_id: string, token: string) =>
+      outcome(call(selfFetch, base, revokeAuthKey, { org_id, key_id }, { token }));
+    expect(await revoke(mine.orgId, key.id, mine.token)).toBe("NOT_FOUND");
+    expect(await revoke(theirs.orgId, key.id, mine.token)).toBe("FORBIDDEN");
+    expect(await revoke(mine.orgId, undefined as never, mine.token)).toBe("MISSING_FIELDS");
+    expect(createAuthKey.path).toBe(revokeAuthKey.path);
+  });
+});
