@@ -55,7 +55,15 @@ function changedPeers(self: MachineId, { machines }: Shift): PeerChanges {
 }
 
 /** A machine that is set apart loses all peers; one that comes back gets them all. */
-function everybody(self: MappedMachine, apart: boolean, { all }: Shift): PeerChanges {
-  if (apart) return { upsert: [], remove: all().filter(({ id }) => id !== self.id).map(({ id }) => id) };
-  return { upsert: peersOf(self, all()), remove: [] };
+function everybody(self: MappedMachine, apart: boolean, shift: Shift): PeerChanges {
+  if (!apart) return { upsert: peersOf(self, shift.all()), remove: [] };
+  const lost = carriedBefore(shift).filter(({ id }) => id !== self.id);
+  return { upsert: [], remove: lost.map(({ id }) => id) };
+}
+
+function carriedBefore({ machines, all }: Shift): MappedMachine[] {
+  const changed = new Map(machines.map(({ before, after }) => [after.id, before]));
+  return all().flatMap((machine) => (changed.has(machine.id) ? changed.get(machine.id) ?? [] : machine)).filter(
+    isCarried,
+  );
 }
