@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { KEEPALIVE_PING } from "#protocol/control/messages.ts";
 import type { OrgId } from "#protocol/ids.ts";
 import {
   REALTIME_PATH,
@@ -8,6 +9,7 @@ import {
   realtimeServerMessageSchema,
 } from "#protocol/realtime.ts";
 
+// The bare ping is answered without waking the org object.
 const PING_MS = 30_000;
 const SILENT_MS = 75_000;
 const RETRY_MS = [500, 1000, 2000, 5000] as const;
@@ -79,7 +81,7 @@ export class RealtimeSocket {
     clearInterval(this.#ping);
     this.#ping = setInterval(() => {
       if (Date.now() - this.#heardAt > SILENT_MS) this.#lose();
-      else socket.send(JSON.stringify({ type: "ping" }));
+      else socket.send(KEEPALIVE_PING);
     }, PING_MS);
   }
 

@@ -20,24 +20,18 @@ export function UserMenu() {
   return (
     <Menu
       align="end"
-      trigger={
-        <button
-          type="button"
-          aria-label={`Account: ${email}`}
-          className="grid size-8 place-items-center rounded-full bg-accent-soft text-[0.8125rem] font-semibold text-accent-ink uppercase hover:brightness-95"
-        >
-          {email.charAt(0)}
-        </button>
-      }
+      label={`Account: ${email}`}
+      triggerClass="grid size-8 place-items-center rounded-full bg-accent-soft text-[0.8125rem] font-semibold text-accent-ink uppercase hover:brightness-95"
+      trigger={email.charAt(0)}
     >
-      <div className="px-2.5 py-1.5">
+      <div className="px-2.5 py-1.5" role="presentation">
         <div className="text-xs text-muted">Signed in as</div>
         <div className="truncate font-medium" title={email}>{email}</div>
       </div>
       <MenuLine />
       <MenuChoices label="Theme" value={theme} options={themes} onChange={choose} />
       <MenuLine />
-      <MenuItem onSelect={() => void session.signOut()}>
+      <MenuItem onClick={() => void session.signOut()}>
         <LogOut className="size-4 text-muted" /> Sign out
       </MenuItem>
     </Menu>

@@ -15,7 +15,7 @@ export function ChoiceGroup<T extends string>({ label, name, options, value, onC
         {options.map((option) => (
           <label
             key={option.value}
-            className="inline-flex h-8 items-center rounded-lg border border-line px-3 text-muted transition-colors hover:bg-hover has-checked:border-accent-ink has-checked:bg-accent-soft has-checked:font-medium has-checked:text-accent-ink has-focus-visible:outline-2 has-focus-visible:outline-accent-ink has-focus-visible:outline-offset-2 max-md:h-10"
+            className="relative inline-flex h-8 items-center rounded-lg border border-line px-3 max-md:px-2.5 text-muted transition-colors hover:bg-hover has-checked:border-accent-ink has-checked:bg-accent-soft has-checked:font-medium has-checked:text-accent-ink has-focus-visible:outline-2 has-focus-visible:outline-accent-ink has-focus-visible:outline-offset-2 max-md:h-10"
           >
             <input
               type="radio"

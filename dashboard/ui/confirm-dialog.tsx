@@ -2,6 +2,7 @@ import { AlertDialog } from "radix-ui";
 import type { ReactNode } from "react";
 import { Button } from "./button.tsx";
 import { DialogActions } from "./dialog.tsx";
+import { ModalGround } from "./modal-ground.tsx";
 import { Notice } from "./notice.tsx";
 
 interface ConfirmDialogProps {
@@ -19,10 +20,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
     <AlertDialog.Root open onOpenChange={(open) => open || props.onClose()}>
       <AlertDialog.Portal>
-        <div
-          data-scroll-lock
-          className="fixed inset-0 z-40 flex animate-fade items-end justify-center bg-scrim sm:items-center sm:p-6"
-        >
+        <ModalGround>
           <AlertDialog.Content className="w-full max-w-md animate-pop rounded-t-2xl border border-line bg-surface p-6 shadow-pop focus:outline-none sm:rounded-2xl">
             <AlertDialog.Title className="text-base font-semibold">{props.title}</AlertDialog.Title>
             <AlertDialog.Description asChild className="mt-2 text-muted">
@@ -36,7 +34,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
               <Button look="danger" busy={props.busy} onClick={props.onConfirm}>{props.action}</Button>
             </DialogActions>
           </AlertDialog.Content>
-        </div>
+        </ModalGround>
       </AlertDialog.Portal>
     </AlertDialog.Root>
   );

@@ -9,9 +9,10 @@ interface CopyButtonProps {
   what: string;
   /** Shows the name beside the icon. */
   named?: boolean;
+  autoFocus?: boolean;
 }
 
-export function CopyButton({ value, what, named = false }: CopyButtonProps) {
+export function CopyButton({ value, what, named = false, autoFocus = false }: CopyButtonProps) {
   const [copied, setCopied] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
@@ -30,6 +31,7 @@ export function CopyButton({ value, what, named = false }: CopyButtonProps) {
     <Button
       ref={button}
       small
+      autoFocus={autoFocus}
       look={named ? "plain" : "quiet"}
       aria-label={`Copy ${what}`}
       title={`Copy ${what}`}

@@ -38,7 +38,7 @@ export function DataRow({ children, fresh = false }: { children: ReactNode; fres
   return (
     <tr
       role="row"
-      className={`group transition-colors max-md:block max-md:rounded-xl max-md:border max-md:border-line max-md:bg-surface max-md:px-4 max-md:py-3 max-md:shadow-card md:hover:bg-hover/50 ${
+      className={`group transition-colors max-md:grid max-md:grid-cols-[minmax(0,1fr)_auto] max-md:items-center max-md:rounded-xl max-md:border max-md:border-line max-md:bg-surface max-md:px-4 max-md:py-3 max-md:shadow-card md:hover:bg-hover/50 ${
         fresh ? "animate-flash" : ""
       }`}
     >
@@ -47,16 +47,29 @@ export function DataRow({ children, fresh = false }: { children: ReactNode; fres
   );
 }
 
-/** One fact of a row; on a card its label stands before it. Without a label it is the card's title. */
-export function DataCell({ label, children, className = "" }: {
+interface DataCellProps {
+  /** Stands before the fact on a card. */
   label?: string;
+  /** On a card the title and the corner share the first line; other cells have a line each. */
+  place?: "title" | "corner" | "line";
   children: ReactNode;
   className?: string;
-}) {
+}
+
+const places = {
+  title: "max-md:mb-2",
+  corner: "max-md:order-first max-md:mb-2 max-md:self-start",
+  line: "max-md:col-span-2",
+};
+
+/** One fact of a row. */
+export function DataCell({ label, place = "line", children, className = "" }: DataCellProps) {
   return (
     <td
       role="cell"
-      className={`h-14 px-3 py-2 align-middle first:pl-5 last:pr-5 max-md:flex max-md:h-auto max-md:min-h-8 max-md:items-center max-md:justify-between max-md:gap-4 max-md:p-0! ${className}`}
+      className={`h-14 px-3 py-2 align-middle first:pl-5 last:pr-5 max-md:flex max-md:h-auto max-md:min-h-8 max-md:items-center max-md:justify-between max-md:gap-4 max-md:p-0! ${
+        places[place]
+      } ${className}`}
     >
       {label !== undefined && <span className="shrink-0 text-muted md:hidden">{`${label}: `}</span>}
       {children}

@@ -1,6 +1,7 @@
 import { X } from "lucide-react";
 import { Dialog as Primitive } from "radix-ui";
 import type { ReactNode } from "react";
+import { ModalGround } from "./modal-ground.tsx";
 
 interface DialogProps {
   title: string;
@@ -16,10 +17,7 @@ export function Dialog({ title, description, children, onClose, sticky = false }
   return (
     <Primitive.Root open onOpenChange={(open) => open || onClose()}>
       <Primitive.Portal>
-        <div
-          data-scroll-lock
-          className="fixed inset-0 z-40 flex animate-fade items-end justify-center overflow-y-auto bg-scrim sm:items-center sm:p-6"
-        >
+        <ModalGround>
           <Primitive.Content
             onInteractOutside={(event) => sticky && event.preventDefault()}
             className="relative w-full max-w-lg animate-pop rounded-t-2xl border border-line bg-surface p-6 shadow-pop focus:outline-none max-sm:max-h-[94dvh] max-sm:overflow-y-auto max-sm:p-5 sm:m-auto sm:rounded-2xl"
@@ -36,7 +34,7 @@ export function Dialog({ title, description, children, onClose, sticky = false }
               <X className="size-4" />
             </Primitive.Close>
           </Primitive.Content>
-        </div>
+        </ModalGround>
       </Primitive.Portal>
     </Primitive.Root>
   );

@@ -1,9 +1,9 @@
 const frame = "h-32 w-56";
 
 /** Machines around a hub that wait to be joined. */
-export function MeshArt() {
+export function MeshArt({ className = frame }: { className?: string }) {
   return (
-    <svg viewBox="0 0 224 128" className={frame} fill="none" aria-hidden="true">
+    <svg viewBox="0 0 224 128" className={className} fill="none" aria-hidden="true">
       <g className="stroke-line" strokeWidth="1.5" strokeDasharray="3 5" strokeLinecap="round">
         <path d="M112 64 44 34M112 64 44 98M112 64l68-30M112 64l68 34M44 34v64M180 34v64" />
       </g>

@@ -43,10 +43,10 @@ function AuthKeyRow({ authKey: key, now, fresh, onRevoke }: {
   const dim = state === "revoked" || state === "expired" ? "text-muted" : "";
   return (
     <DataRow fresh={fresh}>
-      <DataCell className="max-md:mb-2">
+      <DataCell place="title">
         <div className="min-w-0">
           <div className={`font-medium break-words ${dim}`}>{key.name}</div>
-          <div className="flex flex-wrap items-center gap-1">
+          <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
             <span className="font-mono text-xs text-muted">{key.key_prefix}</span>
             {key.allowed_tags?.map((tag) => <Chip key={tag}>{tag}</Chip>)}
           </div>
@@ -58,7 +58,7 @@ function AuthKeyRow({ authKey: key, now, fresh, onRevoke }: {
       <DataCell label="Expiry" className="whitespace-nowrap">
         <DayText iso={key.expires_at} />
       </DataCell>
-      <DataCell label="State">
+      <DataCell place="corner">
         <Badge tone={tone}>{text}</Badge>
       </DataCell>
       <DataCell className="text-right max-md:mt-2 max-md:justify-end! max-md:empty:hidden">

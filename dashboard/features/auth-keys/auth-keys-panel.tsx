@@ -36,7 +36,7 @@ function AuthKeys() {
   const showDialog = (create: boolean) =>
     void navigate({ to: "/settings/auth-keys", search: create ? { create } : {}, replace: !create });
   const generate = (
-    <Button look="primary" onClick={() => showDialog(true)}>
+    <Button look="primary" className="max-sm:h-11 max-sm:w-full" onClick={() => showDialog(true)}>
       <Plus className="size-4" aria-hidden="true" /> Generate Auth Key
     </Button>
   );

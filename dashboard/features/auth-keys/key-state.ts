@@ -8,7 +8,7 @@ export const keyStateLabels: Record<KeyState, { text: string; tone: Tone }> = {
   expires_soon: { text: "Expires soon", tone: "warn" },
   expired: { text: "Expired", tone: "idle" },
   used: { text: "Used", tone: "idle" },
-  revoked: { text: "Revoked", tone: "bad" },
+  revoked: { text: "Revoked", tone: "idle" },
 };
 
 const SOON_MS = 7 * 86_400_000;

@@ -23,9 +23,7 @@ export function AuthPage() {
         <div className="flex items-center gap-2.5 text-base font-semibold">
           <Logo className="size-8" /> QuickZTNA
         </div>
-        <div className="-ml-6 origin-left scale-135">
-          <MeshArt />
-        </div>
+        <MeshArt className="mx-auto w-full max-w-md" />
         <p className="max-w-sm text-lg/7 text-balance">
           Your machines on one private network.{" "}
           <span className="text-muted">WireGuard between every pair, nothing open to the internet.</span>

@@ -41,7 +41,7 @@ export function MachineFilters({ machines, view, onChange }: {
         {choices.map((status) => (
           <label
             key={status}
-            className="flex h-8 shrink-0 items-center gap-1.5 rounded-lg px-2.5 text-[0.8125rem] whitespace-nowrap text-muted hover:bg-hover has-checked:bg-accent-soft has-checked:font-medium has-checked:text-accent-ink has-focus-visible:outline-2 has-focus-visible:outline-accent-ink"
+            className="relative flex h-8 shrink-0 items-center gap-1.5 rounded-lg px-2.5 text-[0.8125rem] whitespace-nowrap text-muted hover:bg-hover has-checked:bg-accent-soft has-checked:font-medium has-checked:text-accent-ink has-focus-visible:outline-2 has-focus-visible:outline-accent-ink"
           >
             <input
               type="radio"

@@ -46,7 +46,7 @@ function MachineRow({ machine, fresh }: { machine: Machine; fresh: boolean }) {
   const { text, tone } = statusLabels[machine.status];
   return (
     <DataRow fresh={fresh}>
-      <DataCell className="max-md:mb-2">
+      <DataCell place="title">
         <div className="flex min-w-0 items-center gap-3">
           <OsIcon os={machine.os} />
           <div className="min-w-0">
@@ -60,14 +60,14 @@ function MachineRow({ machine, fresh }: { machine: Machine; fresh: boolean }) {
           </div>
         </div>
       </DataCell>
-      <DataCell label="Status">
+      <DataCell place="corner">
         <span className="inline-flex items-center gap-2">
           <Badge tone={tone}>{text}</Badge>
           {machine.admin_disabled && <Chip>Disabled</Chip>}
         </span>
       </DataCell>
       <DataCell label="Tailnet IP">
-        <span className="inline-flex items-center gap-1">
+        <span className="inline-flex items-center gap-1 max-md:-mr-2">
           <span className="font-mono text-[0.8125rem] tabular-nums">{machine.tailnet_ip}</span>
           <CopyButton value={machine.tailnet_ip} what={`${machine.name}'s IP`} />
         </span>

@@ -23,7 +23,9 @@ export function MachinesPage() {
         title="Machines"
         note={
           <>
-            <span>{data === undefined ? "Everything on your private network" : countText(data)}</span>
+            <span>
+              {data === undefined || data.length === 0 ? "Everything on your private network" : countText(data)}
+            </span>
             <LiveMark />
           </>
         }

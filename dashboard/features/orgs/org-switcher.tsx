@@ -11,15 +11,13 @@ export function OrgSwitcher({ orgs, org, onChoose }: { orgs: readonly Org[]; org
   };
   return (
     <Menu
+      label={`Organization: ${org.name}`}
+      triggerClass="flex h-9 w-full min-w-0 items-center gap-1.5 rounded-lg px-2 font-semibold hover:bg-hover"
       trigger={
-        <button
-          type="button"
-          aria-label={`Organization: ${org.name}`}
-          className="flex h-9 min-w-0 items-center gap-1.5 rounded-lg px-2 font-semibold hover:bg-hover"
-        >
+        <>
           <span className="max-w-48 min-w-0 truncate max-md:max-w-40">{org.name}</span>
           <ChevronsUpDown className="size-3.5 shrink-0 text-muted" aria-hidden="true" />
-        </button>
+        </>
       }
     >
       <MenuChoices
@@ -29,7 +27,7 @@ export function OrgSwitcher({ orgs, org, onChoose }: { orgs: readonly Org[]; org
         onChange={choose}
       />
       <MenuLine />
-      <MenuItem onSelect={() => void navigate({ to: "/create-org" })}>
+      <MenuItem onClick={() => void navigate({ to: "/create-org" })}>
         <Plus className="size-4 text-muted" /> New organization
       </MenuItem>
     </Menu>

@@ -20,12 +20,12 @@ export function SettingsPage() {
     <>
       <PageHead title="Settings" />
       <Tabs.Root value={current.path} onValueChange={open} activationMode="manual">
-        <Tabs.List aria-label="Settings" className="-mt-2 mb-6 flex gap-1 border-b border-line">
+        <Tabs.List aria-label="Settings" className="-mt-2 mb-6 flex gap-5 border-b border-line">
           {tabs.map(({ path, text }) => (
             <Tabs.Trigger
               key={path}
               value={path}
-              className="-mb-px border-b-2 border-transparent px-3 py-2 font-medium text-muted hover:text-ink first:pl-1 data-[state=active]:border-accent-ink data-[state=active]:text-ink"
+              className="-mb-px border-b-2 border-transparent px-0.5 py-2 font-medium text-muted hover:text-ink data-[state=active]:border-accent-ink data-[state=active]:text-ink"
             >
               {text}
             </Tabs.Trigger>
