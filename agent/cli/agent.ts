@@ -1,0 +1,42 @@
+import type { ResponseOf } from "#protocol/api/endpoint.ts";
+import type { AgentPeer, AgentStatus, localPing } from "#protocol/local/daemon.ts";
+
+export interface GlobalFlags {
+  readonly apiUrl?: string | undefined;
+  readonly logLevel?: "debug" | "info" | "warn" | "error" | undefined;
+}
+
+export interface UpFlags {
+  readonly authKey: string | undefined;
+  readonly hostname: string | undefined;
+  readonly tags: readonly string[];
+  readonly forceReauth: boolean;
+}
+
+/** Where a command speaks to the person while it works. */
+export interface Report {
+  line(text: string): void;
+  warn(text: string): void;
+  ready(facts: { nodeKey: string }): void;
+}
+
+/** What the command line asks of the agent. Everything behind it is loaded when a command first needs it. */
+export interface Agent {
+  status(flags: GlobalFlags): Promise<AgentStatus>;
+  /** Undefined when no agent runs. */
+  peers(flags: GlobalFlags): Promise<AgentPeer[] | undefined>;
+  ping(flags: GlobalFlags, target: string, timeoutMs: number): Promise<ResponseOf<typeof localPing> | undefined>;
+  /** The auth key of the environment, which wins over one on the command line. */
+  authKeyFromEnvironment(): string | undefined;
+  /** Runs until `stop` is aborted or somebody stops it. */
+  up(flags: GlobalFlags, options: UpFlags, report: Report, stop: AbortSignal): Promise<{ offlineReported: boolean }>;
+  /** Starts `up` in the background and returns when it is up; undefined when this process is that background itself. */
+  upDetached(flags: GlobalFlags, options: UpFlags, report: Report): Promise<{ pid: number; logPath: string }>;
+  /** The report a background process gives to the one that started it, or undefined in a foreground process. */
+  detachedReport(): (Report & { failed(text: string): void }) | undefined;
+  /** Undefined when no agent runs. */
+  down(flags: GlobalFlags): Promise<{ pid: number; offlineReported: boolean } | undefined>;
+  loginWithPassword(flags: GlobalFlags, email: string, password: string): Promise<void>;
+  logout(flags: GlobalFlags): Promise<void>;
+  logPath(flags: GlobalFlags): Promise<string>;
+}

@@ -1,0 +1,10 @@
+import { Command } from "@commander-js/extra-typings";
+import type { Agent, GlobalFlags } from "./agent.ts";
+
+/** A verb adds itself to the program. */
+export type AddVerb = (program: Command, agent: Agent) => void;
+
+/** The options that every verb understands. */
+export function globalFlags(command: { optsWithGlobals(): object }): GlobalFlags {
+  return command.optsWithGlobals() as GlobalFlags;
+}

@@ -1,0 +1,102 @@
+import { shortKey } from "#protocol/keys.ts";
+import type { Agent, GlobalFlags, Report, UpFlags } from "../agent.ts";
+import { type AddVerb, globalFlags } from "../command.ts";
+import { Failure } from "../failure.ts";
+import { print, printError } from "../output.ts";
+
+export const FLAG_WARNING =
+  "WARNING: passing auth-key via CLI flag exposes it in process listing and shell history. Use ZTNA_AUTH_KEY env var instead.";
+
+export const addUp: AddVerb = (program, agent) => {
+  program.command("up")
+    .alias("connect")
+    .description("register when needed, connect, and stay connected")
+    .option("--auth-key <key>", "auth key to register with; ZTNA_AUTH_KEY is the safer way")
+    .option("--hostname <name>", "name of this machine in your organization (default: its host name)")
+    .option("--advertise-tags <tags>", "tags to ask for, separated by commas", parseList, [])
+    .option("--daemon", "go to the background when connected")
+    .option("--force-reauth", "register again with an auth key even when registered")
+    .action(async (options, command) => {
+      const flags = globalFlags(command);
+      const up: UpFlags = {
+        authKey: takeAuthKey(agent, options.authKey),
+        hostname: options.hostname,
+        tags: options.advertiseTags,
+        forceReauth: options.forceReauth === true,
+      };
+      const background = agent.detachedReport();
+      if (background !== undefined) return await runDetached(agent, flags, up, background);
+      if (options.daemon === true) return await startInBackground(agent, flags, up);
+      await runInForeground(agent, flags, up);
+    });
+};
+
+/** The key to use: the environment's wins, the flag's is warned about. */
+export function takeAuthKey(agent: Agent, flag: string | undefined): string | undefined {
+  if (flag !== undefined && flag !== "") printError(FLAG_WARNING);
+  return agent.authKeyFromEnvironment() ?? (flag === "" ? undefined : flag);
+}
+
+async function runInForeground(agent: Agent, flags: GlobalFlags, up: UpFlags): Promise<void> {
+  const report: Report = {
+    line: print,
+    warn: printError,
+    ready: ({ nodeKey }) => {
+      print(`Node key: ${shortKey(nodeKey)}`);
+      print("Press Ctrl+C to stop...");
+    },
+  };
+  const { signal, stop } = stopSignals(() => print("Shutting down VPN..."));
+  const end = await agent.up(flags, up, report, stop).catch((error) => {
+    if (signal() === undefined) throw error;
+    return { offlineReported: true };
+  });
+  if (!end.offlineReported) printError("Warning: offline heartbeat failed");
+  print("VPN stopped.");
+  if (signal() === "SIGINT") throw new Failure("", 130);
+}
+
+async function startInBackground(agent: Agent, flags: GlobalFlags, up: UpFlags): Promise<void> {
+  const report: Report = {
+    line: print,
+    warn: printError,
+    ready: ({ nodeKey }) => print(`Node key: ${shortKey(nodeKey)}`),
+  };
+  const { pid, logPath } = await agent.upDetached(flags, up, report);
+  print(`VPN running in background (PID ${pid})`);
+  print(`Logs: ${logPath}`);
+}
+
+async function runDetached(
+  agent: Agent,
+  flags: GlobalFlags,
+  up: UpFlags,
+  report: Report & { failed(text: string): void },
+): Promise<void> {
+  try {
+    await agent.up(flags, up, report, stopSignals(() => undefined).stop);
+  } catch (error) {
+    report.failed(error instanceof Error ? error.message : String(error));
+    throw new Failure("");
+  }
+}
+
+/** Aborts `stop` at the first Ctrl+C or polite signal; the second one ends the program at once. */
+function stopSignals(onFirst: () => void): { signal: () => Deno.Signal | undefined; stop: AbortSignal } {
+  const controller = new AbortController();
+  let first: Deno.Signal | undefined;
+  const names: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+  for (const name of names) {
+    Deno.addSignalListener(name, () => {
+      if (first !== undefined) Deno.exit(130);
+      first = name;
+      onFirst();
+      controller.abort();
+    });
+  }
+  return { signal: () => first, stop: controller.signal };
+}
+
+function parseList(text: string): string[] {
+  return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+}

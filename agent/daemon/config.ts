@@ -1,0 +1,92 @@
+import * as v from "valibot";
+import { DEFAULT_API_URL } from "./default-api-url.ts";
+import { type LogLevel, logLevels } from "./log.ts";
+import { type AgentPaths, agentPaths, configDirectory } from "./paths.ts";
+import { readFileIfAny, writePrivateFile } from "./private-file.ts";
+
+/** `config.json`: what survives a logout. */
+const fileSchema = v.looseObject({
+  api_url: v.optional(v.string()),
+  org_id: v.optional(v.string()),
+  hostname: v.optional(v.string()),
+  listen_port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535))),
+});
+export type ConfigFile = v.InferOutput<typeof fileSchema>;
+
+export interface ConfigFlags {
+  readonly apiUrl?: string | undefined;
+  readonly logLevel?: LogLevel | undefined;
+}
+
+/** Everything that can be set from outside: flags, then `ZTNA_*`, then the file, then what was built in. */
+export interface AgentConfig {
+  readonly paths: AgentPaths;
+  readonly apiUrl: string | undefined;
+  readonly hostname: string;
+  readonly listenPort: number;
+  readonly authKey: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly file: ConfigFile;
+}
+
+/** Port 41641 is where other agents and firewalls expect WireGuard. */
+const LISTEN_PORT = 41_641;
+
+export function readConfig(flags: ConfigFlags = {}, environment = Deno.env, hostname = Deno.hostname): AgentConfig {
+  const paths = agentPaths(configDirectory(environment));
+  const file = readConfigFile(paths.config);
+  const url = flags.apiUrl ?? present(environment.get("ZTNA_API_URL")) ?? file.api_url ?? DEFAULT_API_URL;
+  return {
+    paths,
+    apiUrl: url === undefined ? undefined : parseApiUrl(url),
+    hostname: file.hostname ?? hostname(),
+    listenPort: file.listen_port ?? LISTEN_PORT,
+    authKey: present(environment.get("ZTNA_AUTH_KEY")),
+    logLevel: flags.logLevel ?? parseLogLevel(environment.get("QUICKZTNA_LOG_LEVEL")),
+    file,
+  };
+}
+
+export function updateConfigFile(config: AgentConfig, changes: Partial<ConfigFile>): void {
+  const known = Object.entries(changes).filter(([name, value]) => config.file[name] !== value);
+  if (known.length === 0) return;
+  writePrivateFile(config.paths.config, JSON.stringify({ ...config.file, ...changes }, undefined, 2) + "\n");
+}
+
+export function requireApiUrl(config: AgentConfig): string {
+  if (config.apiUrl !== undefined) return config.apiUrl;
+  throw new Error("No control plane is set. Set ZTNA_API_URL or use --api-url, such as https://login.example.com");
+}
+
+/** The origin (and path prefix) of a control plane; `/api` at the end may be there or not. */
+export function parseApiUrl(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new Error(`The API URL is not a URL: ${text}. It looks like https://login.example.com`);
+  }
+  if (url.protocol !== "https:" && url.protocol !== "http:") {
+    throw new Error(`The API URL must start with https:// or http://: ${text}`);
+  }
+  if (url.username !== "" || url.password !== "") throw new Error("The API URL must not hold a user name or password");
+  return url.origin + url.pathname.replace(/\/+$/, "").replace(/\/api$/, "");
+}
+
+function readConfigFile(path: string): ConfigFile {
+  const text = readFileIfAny(path);
+  if (text === undefined) return {};
+  try {
+    return v.parse(fileSchema, JSON.parse(text));
+  } catch (cause) {
+    throw new Error(`${path} is not a valid configuration. Mend or remove it.`, { cause });
+  }
+}
+
+function parseLogLevel(text: string | undefined): LogLevel {
+  return logLevels.find((level) => level === text) ?? "info";
+}
+
+function present(text: string | undefined): string | undefined {
+  return text === undefined || text.trim() === "" ? undefined : text.trim();
+}

@@ -1,0 +1,88 @@
+import { call } from "#protocol/api/call.ts";
+import { registerMachine } from "#protocol/api/machines.ts";
+import { ZtnaError } from "#protocol/errors.ts";
+import { authKeyDigits, type MachineKey, type WireGuardPublicKey } from "#protocol/keys.ts";
+import { PRODUCT_VERSION } from "#protocol/version.ts";
+import { Backoff } from "../control/backoff.ts";
+import { signRegistration } from "./identity.ts";
+import type { AgentState, Registration } from "./state-file.ts";
+
+export interface EnrolOptions {
+  readonly apiUrl: string;
+  readonly state: AgentState;
+  readonly authKey: string;
+  readonly name: string;
+  readonly tags: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+const ANSWER_MS = 20_000;
+
+/** One registration request. The same request by the same machine may be repeated: it costs no further use of the key. */
+export async function enrol({ apiUrl, state, authKey, name, tags, signal }: EnrolOptions): Promise<Registration> {
+  const digits = authKeyDigits(authKey);
+  if (digits === undefined) throw new ZtnaError("INVALID_KEY");
+  const machine = await call(fetch, apiUrl, registerMachine, {
+    auth_key: authKey,
+    name,
+    os: Deno.build.os,
+    version: PRODUCT_VERSION,
+    tags: [...tags],
+    wireguard_public_key: state.wireguard_public_key as WireGuardPublicKey,
+    machine_key: state.machine_key as MachineKey,
+    machine_key_signature: signRegistration(state, digits, name),
+  }, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) }).catch((error) => {
+    throw timedOut(error, signal) ? new ZtnaError("UNAVAILABLE", undefined, { cause: error }) : error;
+  });
+  return {
+    machine_id: machine.machine_id,
+    name: machine.name,
+    tailnet_ip: machine.tailnet_ip,
+    org_id: machine.org_id,
+    node_key: machine.node_key,
+    api_url: apiUrl,
+  };
+}
+
+/** Repeats while a repetition can help, and says before each pause why and how long. */
+export async function enrolPatiently(
+  options: EnrolOptions,
+  onPause: (error: ZtnaError, pauseMs: number) => void,
+): Promise<Registration> {
+  const backoff = new Backoff({ firstMs: 1_000, mostMs: 60_000 }, Math.random);
+  for (;;) {
+    try {
+      return await enrol(options);
+    } catch (error) {
+      if (!(error instanceof ZtnaError) || !mayHelp(error)) throw error;
+      const asked = error.details["retry_after_s"];
+      const pauseMs = backoff.next(typeof asked === "number" ? asked * 1000 : 0);
+      onPause(error, pauseMs);
+      await sleep(pauseMs, options.signal);
+    }
+  }
+}
+
+function mayHelp(error: ZtnaError): boolean {
+  // A name that is taken stays taken as long as its holder is connected: the person must choose.
+  return error.retry && error.code !== "REGISTRATION_CONFLICT";
+}
+
+function timedOut(error: unknown, signal: AbortSignal): boolean {
+  return !signal.aborted && error instanceof DOMException && error.name === "TimeoutError";
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -1,0 +1,341 @@
+import { CONTROL_PATH } from "#protocol/control/messages.ts";
+import type { WireGuardPublicKey } from "#protocol/keys.ts";
+import type { AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
+import type { NetMap, NetMapDelta } from "#protocol/netmap.ts";
+import { PRODUCT_VERSION } from "#protocol/version.ts";
+import { ZtnaError } from "#protocol/errors.ts";
+import { Backoff } from "../control/backoff.ts";
+import { ControlSession, type OwnAddresses, type SessionAction } from "../control/session.ts";
+import type { DataEvent } from "../dataplane/link.ts";
+import { createControlOutbox } from "../dataplane/wireguard/outbox.ts";
+import type { WireGuardDevice } from "../dataplane/wireguard/device.ts";
+import { RelayPool } from "../net/relay-pool.ts";
+import { AgentWebSocket } from "../net/web-socket.ts";
+import { ClockWatch } from "./clock-watch.ts";
+import type { DataLink } from "./data-link.ts";
+import { sendHeartbeat } from "./heartbeat.ts";
+import type { Log } from "./log.ts";
+import { PeerTable } from "./peer-table.ts";
+import { Pinger } from "./pinger.ts";
+import type { AgentState, Registration } from "./state-file.ts";
+import { agentPeerOf, runningStatus } from "./status.ts";
+
+export interface LoopOptions {
+  readonly state: AgentState;
+  readonly registration: Registration;
+  readonly savedMap: NetMap | undefined;
+  readonly link: DataLink;
+  readonly device: WireGuardDevice;
+  readonly log: Log;
+  /** Own UDP addresses peers may try. */
+  readonly localEndpoints: () => string[];
+  /** The map is new or changed: addresses and routes of this host follow. */
+  readonly onMap: (map: NetMap) => void;
+  /** The control plane does not know this machine any more. */
+  readonly onVoid: () => void;
+  readonly onStatus: (status: ControlStatus) => void;
+  /** The data thread failed; the loop cannot go on. */
+  readonly onFault: (message: string) => void;
+}
+
+export type ControlStatus = Omit<Extract<SessionAction, { type: "status" }>, "type">;
+
+const RELAY_BACKOFF = { firstMs: 500, mostMs: 30_000 };
+const HEARTBEAT_ANSWER_MS = 10_000;
+const BYE_ANSWER_MS = 2_500;
+
+/** The agent's event loop: hands every input to its machine and does what the machines ask. */
+export class AgentLoop {
+  readonly #options: LoopOptions;
+  readonly #session: ControlSession;
+  readonly #relays: RelayPool;
+  readonly #peers = new PeerTable();
+  readonly #pinger: Pinger;
+  readonly #out = createControlOutbox();
+  #socket: AgentWebSocket | undefined;
+  #clock: ClockWatch | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+  #control: ControlStatus = { control: "connecting", problem: null, retryInMs: undefined };
+  #home: string | undefined;
+  #finished: ((heard: boolean) => void) | undefined;
+  #stopped = false;
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    const { state, registration, savedMap, link, log } = options;
+    this.#session = new ControlSession({
+      wireguardPublicKey: state.wireguard_public_key as WireGuardPublicKey,
+      version: PRODUCT_VERSION,
+      map: savedMap,
+      random: Math.random,
+    });
+    this.#pinger = new Pinger((command) => link.send(command));
+    this.#relays = new RelayPool({
+      origin: registration.api_url,
+      onDatagram: (source, bytes) => link.send({ type: "datagram.receive", from: source, bytes }),
+      onPeerGone: (peer) => log("debug", "relay.peer_gone", { peer: this.#peers.byKey(peer)?.peer.name }),
+      onChange: () => log("info", "relay.changed", { open: this.#relays.isHomeOpen }),
+      onTicketWanted: () => this.#advance((out, now) => this.#session.handleTicketWanted(now, out)),
+      pauseMs: relayPause,
+      wallClock: Date.now,
+    });
+  }
+
+  /** Starts with the saved map when there is one, and connects. */
+  start(): void {
+    const { savedMap } = this.#options;
+    if (savedMap !== undefined) this.#applyMap(savedMap, undefined);
+    this.#advance((out, now) => this.#session.handleStart(this.#own(), now, out));
+    this.#clock = new ClockWatch((now) => this.#handleTick(now), (jumpMs) => this.#handleWake(jumpMs));
+  }
+
+  /** Says goodbye and lets go of everything but the data link. Resolves whether the goodbye was heard. */
+  async stop(): Promise<boolean> {
+    const heard = await new Promise<boolean>((resolve) => {
+      this.#finished = resolve;
+      this.#advance((out, now) => this.#session.handleBye(now, out));
+    });
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#clock?.close();
+    this.#socket?.close();
+    this.#relays.close();
+    return heard;
+  }
+
+  handleData(event: DataEvent): void {
+    if (this.#stopped) return;
+    switch (event.type) {
+      case "relay.send": {
+        const known = this.#peers.byIndex(event.peer);
+        const region = known?.peer.relay_region ?? this.#home;
+        if (known !== undefined && region !== undefined) this.#relays.send(region, known.publicKey, event.bytes);
+        return;
+      }
+      case "echo.received":
+        return this.#pinger.handleReply(event);
+      case "fault":
+        this.#options.log("error", "data.failed", { where: event.where, errno: event.errno, message: event.message });
+        return this.#options.onFault(event.message);
+      default:
+        this.#options.device.handleEvent(event, performance.now(), this.#out);
+        this.#drainDevice();
+    }
+  }
+
+  get map(): NetMap | undefined {
+    return this.#session.map;
+  }
+
+  status(): AgentStatus {
+    const { state, registration, link } = this.#options;
+    return runningStatus({
+      state,
+      registration,
+      self: this.#session.map?.self,
+      interfaceName: link.interfaceName,
+      control: this.#control,
+      home: this.#home,
+      relay: this.#relays.isHomeOpen ? "connected" : this.#relays.failures > 0 ? "unreachable" : "connecting",
+    });
+  }
+
+  peers(): AgentPeer[] {
+    const states = new Map([...this.#options.device.peers()].map((peer) => [peer.peer, peer]));
+    const byKey = new Map([...states.values()].map((peer) => [this.#peers.byIndex(peer.peer)?.peer.id, peer]));
+    const clock = { wall: Date.now(), monotonic: performance.now() };
+    return [...this.#peers.all()].map(({ peer }) => agentPeerOf(peer, byKey.get(peer.id), clock))
+      .sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  async ping(target: string, timeoutMs: number) {
+    const own = this.#session.map?.self ?? this.#options.registration;
+    if (target === own.tailnet_ip || target.toLowerCase() === own.name.toLowerCase()) {
+      return await this.#pinger.ping(own.tailnet_ip, own.tailnet_ip, timeoutMs);
+    }
+    const known = this.#peers.find(target);
+    if (known === undefined) throw new ZtnaError("NOT_FOUND", `no peer named ${target}. Run 'ztna peers' to list them`);
+    const result = await this.#pinger.ping(own.tailnet_ip, known.peer.tailnet_ip, timeoutMs);
+    const offline = result.outcome === "timeout" && this.#peers.find(target)?.peer.online !== true;
+    return offline ? { ...result, outcome: "unreachable" as const } : result;
+  }
+
+  /** Gives the session one input, does what it asks, and sets the clock for the next. */
+  #advance(input: (out: SessionAction[], now: number) => void): void {
+    const out: SessionAction[] = [];
+    input(out, performance.now());
+    for (const action of out) this.#perform(action);
+    this.#arm();
+  }
+
+  #perform(action: SessionAction): void {
+    const { log } = this.#options;
+    switch (action.type) {
+      case "socket.open":
+        return this.#openSocket();
+      case "socket.close":
+        this.#socket?.close();
+        this.#socket = undefined;
+        return;
+      case "send":
+        return this.#socket?.sendText(JSON.stringify(action.message));
+      case "heartbeat":
+        return void this.#heartbeat(action.status);
+      case "map":
+        return this.#applyMap(action.map, action.change);
+      case "map.void":
+        return this.#voidMap();
+      case "ticket":
+        return this.#relays.setTicket(action.ticket);
+      case "token":
+        return;
+      case "status":
+        this.#control = action;
+        log(action.control === "connected" ? "info" : "warn", "control.changed", {
+          control: action.control,
+          problem: action.problem,
+          retry_in_ms: action.retryInMs,
+        });
+        return this.#options.onStatus(action);
+      case "finished":
+        return this.#finished?.(action.heard);
+    }
+  }
+
+  #openSocket(): void {
+    const { registration, log } = this.#options;
+    this.#socket?.close();
+    const socket: AgentWebSocket = new AgentWebSocket(registration.api_url + CONTROL_PATH, registration.node_key, {
+      onOpen: () => this.#advance((out, now) => this.#session.handleOpen(now, out)),
+      onText: (text) => this.#advance((out, now) => this.#session.handleMessage(text, now, out)),
+      onClosed: (end) => {
+        if (this.#socket === socket) this.#socket = undefined;
+        log("info", "control.closed", { code: end.code, reason: end.reason, refusal: end.refusal?.code });
+        this.#advance((out, now) => this.#session.handleClosed(end, now, out));
+      },
+    });
+    this.#socket = socket;
+  }
+
+  async #heartbeat(status: "online" | "offline"): Promise<void> {
+    const { state, registration } = this.#options;
+    const result = await sendHeartbeat({
+      state,
+      registration,
+      own: this.#own(),
+      status,
+      wantsBase: this.#session.map === undefined,
+      answerMs: status === "offline" ? BYE_ANSWER_MS : HEARTBEAT_ANSWER_MS,
+    });
+    if (!this.#stopped) this.#advance((out, now) => this.#session.handleHeartbeat(result, now, out));
+  }
+
+  #applyMap(map: NetMap, change: Pick<NetMapDelta, "upsert" | "remove"> | undefined): void {
+    const { device, onMap, log } = this.#options;
+    const now = performance.now();
+    if (change === undefined) device.setPeers(this.#peers.replace(map), now, this.#out);
+    else this.#applyChange(change, now);
+    this.#drainDevice();
+    this.#setHome(map);
+    onMap(map);
+    log("info", "map.applied", { seq: map.seq, peers: map.peers.length });
+  }
+
+  #applyChange({ upsert, remove }: Pick<NetMapDelta, "upsert" | "remove">, now: number): void {
+    const { device } = this.#options;
+    const drop = (publicKey: Uint8Array | undefined) => {
+      if (publicKey === undefined) return;
+      this.#relays.forget(publicKey);
+      device.removePeer(publicKey, now, this.#out);
+    };
+    for (const id of remove) drop(this.#peers.remove(id));
+    for (const peer of upsert) {
+      const { config, removedKey } = this.#peers.upsert(peer);
+      drop(removedKey);
+      if (config !== undefined) device.upsertPeer(config, now, this.#out);
+    }
+  }
+
+  #voidMap(): void {
+    this.#peers.clear();
+    this.#options.device.setPeers([], performance.now(), this.#out);
+    this.#drainDevice();
+    this.#relays.close();
+    this.#options.onVoid();
+  }
+
+  /** The region of the lowest priority number is home. */
+  #setHome(map: NetMap): void {
+    const [best] = [...map.relays].sort((a, b) => a.priority - b.priority || a.id - b.id);
+    this.#home = best?.region_code;
+    this.#relays.setHome(this.#home);
+    this.#tellOwnAddresses();
+  }
+
+  #own(): OwnAddresses {
+    return { endpoints: this.#options.localEndpoints(), relayRegion: this.#home ?? null };
+  }
+
+  #tellOwnAddresses(): void {
+    const out: SessionAction[] = [];
+    this.#session.handleOwnAddresses(this.#own(), out);
+    for (const action of out) this.#perform(action);
+  }
+
+  #drainDevice(): void {
+    const { commands, relay, events } = this.#out;
+    for (const command of commands) {
+      this.#peers.observe(command);
+      this.#options.link.send(command);
+    }
+    for (const { publicKey, bytes } of relay) {
+      const known = this.#peers.byKey(publicKey);
+      const region = known?.peer.relay_region ?? this.#home;
+      if (known !== undefined && region !== undefined) this.#relays.sendControl(region, known.publicKey, bytes);
+    }
+    for (const event of events) {
+      this.#options.log("info", event.type, {
+        peer: this.#peers.byIndex(event.peer)?.peer.name,
+        ...("path" in event ? { via: event.path.via } : {}),
+      });
+    }
+    commands.length = relay.length = events.length = 0;
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#stopped) return;
+    const at = Math.min(this.#session.nextTimeout() ?? Infinity, this.#options.device.nextTimeout() ?? Infinity);
+    if (at === this.#timerAt) return;
+    this.#timerAt = at;
+    clearTimeout(this.#timer);
+    if (at === Infinity) return;
+    this.#timer = setTimeout(() => this.#handleTimeout(), Math.max(0, Math.ceil(at - performance.now())));
+  }
+
+  #handleTimeout(): void {
+    this.#timerAt = Infinity;
+    this.#options.device.handleTimeout(performance.now(), this.#out);
+    this.#drainDevice();
+    this.#advance((out, now) => this.#session.handleTimeout(now, out));
+  }
+
+  #handleTick(now: number): void {
+    this.#relays.closeIdle(now);
+    this.#tellOwnAddresses();
+  }
+
+  #handleWake(jumpMs: number): void {
+    this.#options.log("warn", "clock.jumped", { ms: jumpMs });
+    this.#advance((out) => this.#session.handleWake(out));
+    this.#relays.reconnect();
+  }
+}
+
+/** The pool keeps the count of failures itself; only the arithmetic is the back-off's. */
+function relayPause(failures: number, atLeastMs: number): number {
+  const backoff = new Backoff(RELAY_BACKOFF, Math.random);
+  for (let i = 0; i < Math.min(failures, 10); i++) backoff.next();
+  return backoff.next(atLeastMs);
+}

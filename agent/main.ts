@@ -1,0 +1,4 @@
+import { runCli } from "./cli/cli.ts";
+import { agent } from "./wiring.ts";
+
+Deno.exit(await runCli(Deno.args, agent));

@@ -1,0 +1,96 @@
+import { localPeers, localPing } from "#protocol/local/daemon.ts";
+import type { Agent, GlobalFlags, Report } from "./cli/agent.ts";
+import type { StartLine } from "./daemon/detach.ts";
+
+/** Joins the command line to the agent. Each command loads what it needs: `ztna status` never sees the data plane. */
+export const agent: Agent = {
+  async status(flags) {
+    const { readStatus } = await import("./daemon/read-status.ts");
+    return await readStatus(await config(flags));
+  },
+  async peers(flags) {
+    const { askAgent } = await import("./daemon/local-client.ts");
+    return await askAgent((await config(flags)).paths, localPeers, {});
+  },
+  async ping(flags, target, timeout_ms) {
+    const { askAgent } = await import("./daemon/local-client.ts");
+    return await askAgent((await config(flags)).paths, localPing, { target, timeout_ms });
+  },
+  authKeyFromEnvironment() {
+    return Deno.env.get("ZTNA_AUTH_KEY")?.trim() || undefined;
+  },
+  async up(flags, options, report, stop) {
+    const { runUp } = await import("./daemon/up.ts");
+    return await runUp(await config(flags), options, report, stop);
+  },
+  async upDetached(flags, { authKey, hostname, tags, forceReauth }, report) {
+    const { startDetached } = await import("./daemon/detach.ts");
+    const { paths, apiUrl } = await config(flags);
+    const args = ["up", ...globalArguments({ ...flags, apiUrl: flags.apiUrl ?? apiUrl })];
+    if (hostname !== undefined) args.push("--hostname", hostname);
+    if (tags.length > 0) args.push("--advertise-tags", tags.join(","));
+    if (forceReauth) args.push("--force-reauth");
+    const environment = { QUICKZTNA_CONFIG_DIR: paths.directory, ZTNA_AUTH_KEY: authKey ?? "" };
+    const { pid, outcome } = await startDetached(args, environment, (line) => relay(line, report));
+    if (outcome.type === "failed") throw new Error(outcome.text);
+    return { pid, logPath: paths.log };
+  },
+  detachedReport() {
+    return Deno.env.has("ZTNA_DETACHED") ? startLineReport() : undefined;
+  },
+  async down(flags) {
+    const { stopAgent } = await import("./daemon/down.ts");
+    return await stopAgent(await config(flags));
+  },
+  async loginWithPassword(flags, email, password) {
+    const { loginWithPassword } = await import("./daemon/login.ts");
+    await loginWithPassword(await config(flags), email, password);
+  },
+  async logout(flags) {
+    const { logoutHere } = await import("./daemon/login.ts");
+    await logoutHere(await config(flags));
+  },
+  async logPath(flags) {
+    return (await config(flags)).paths.log;
+  },
+};
+
+async function config(flags: GlobalFlags) {
+  const { readConfig } = await import("./daemon/config.ts");
+  return readConfig(flags);
+}
+
+function globalArguments({ apiUrl, logLevel }: GlobalFlags): string[] {
+  return [
+    ...(apiUrl === undefined ? [] : ["--api-url", apiUrl]),
+    ...(logLevel === undefined ? [] : ["--log-level", logLevel]),
+  ];
+}
+
+function relay(line: StartLine, report: Report): void {
+  if (line.type === "line") report.line(line.text);
+  else if (line.type === "warn") report.warn(line.text);
+  else if (line.type === "ready") report.ready({ nodeKey: line.nodeKey });
+}
+
+/** The report of an agent in the background: until it is ready to the process that started it, then to nobody. */
+function startLineReport(): Report & { failed(text: string): void } {
+  let open = true;
+  const write = (line: StartLine) => {
+    if (!open) return;
+    if (line.type === "ready" || line.type === "failed") open = false;
+    try {
+      Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(line) + "\n"));
+      if (!open) Deno.stdout.close();
+    } catch {
+      // The one who started it is gone; the log tells the rest.
+      open = false;
+    }
+  };
+  return {
+    line: (text) => write({ type: "line", text }),
+    warn: (text) => write({ type: "warn", text }),
+    ready: ({ nodeKey }) => write({ type: "ready", nodeKey }),
+    failed: (text) => write({ type: "failed", text }),
+  };
+}
