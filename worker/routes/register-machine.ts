@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { x25519 } from "@noble/curves/ed25519.js";
 import { hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Hono } from "hono";
 import { signMachineToken } from "#domain/secrets/machine-token.ts";
@@ -20,7 +19,7 @@ export function registerMachineRoutes(app: Hono<AppEnv>): void {
     const tag = digits === undefined ? undefined : routingTagOf(secret, "auth-key", digits);
     if (digits === undefined || tag === undefined) throw new ZtnaError("INVALID_KEY");
     const authKeyHash = secretHash(digits);
-    const pair = keyPair(input);
+    const pair = await keyPair(input);
     await verifyMachineKey(input, authKeyHash);
     const nodeKey = mintRoutedSecret(secret, "node-key", tag, randomBytes(RANDOM_BYTES));
     const machine = unwrap(
@@ -58,10 +57,13 @@ export function registerMachineRoutes(app: Hono<AppEnv>): void {
 type Input = RequestOf<typeof registerMachine>;
 
 /** The caller's WireGuard key, or a new pair for one that sent none (the contract's C12); that pair is not stored. */
-function keyPair(input: Input): { publicKey: string; privateKey: string } {
+async function keyPair(input: Input): Promise<{ publicKey: string; privateKey: string }> {
   if (input.wireguard_public_key !== undefined) return { publicKey: input.wireguard_public_key, privateKey: "" };
-  const { secretKey, publicKey } = x25519.keygen();
-  return { publicKey: base64(publicKey), privateKey: base64(secretKey) };
+  const pair = await crypto.subtle.generateKey("X25519", true, ["deriveBits"]) as CryptoKeyPair;
+  const publicKey = await crypto.subtle.exportKey("raw", pair.publicKey) as ArrayBuffer;
+  const pkcs8 = await crypto.subtle.exportKey("pkcs8", pair.privateKey) as ArrayBuffer;
+  // RFC 8410: the 32 bytes of the key are the last ones of its PKCS #8 form.
+  return { publicKey: base64(new Uint8Array(publicKey)), privateKey: base64(new Uint8Array(pkcs8).slice(-32)) };
 }
 
 async function verifyMachineKey(input: Input, authKeyHash: string): Promise<void> {
