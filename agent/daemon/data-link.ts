@@ -1,4 +1,20 @@
-import type { DataCommand, DataEvent, DropReason, PeerCells } from "../dataplane/link.ts";
+import { errnoText } from "../os/ffi/errno-linux.ts";
+import { addressOf, errno, libc } from "../os/ffi/libc-linux.ts";
+import {
+  CELLS_PER_PEER,
+  type DataCommand,
+  type DataEvent,
+  type DropReason,
+  dropReasons,
+  MAX_PEERS,
+  type PeerCells,
+} from "../dataplane/link.ts";
+import { readEvent, writeCommand } from "../dataplane/link-codec.ts";
+import { TunUnavailable } from "../tun/device.ts";
+import type { DataThreadReport, DataThreadStart } from "./data-thread.ts";
+import { MemoryTunEnd } from "./memory-tun-end.ts";
+import { SharedRing } from "./ring.ts";
+import { RingReader, RingWriter } from "./ring-ends.ts";
 
 export interface DataLinkOptions {
   /** `memory` has no device: packets go in and out by `DataLink.memoryTun`. */
@@ -12,25 +28,197 @@ export interface DataLinkOptions {
 
 /** The control thread's end of the data thread. Times in `cells` are `performance.now()` of the thread that opened it. */
 export class DataLink {
-  readonly cells: PeerCells = new Float64Array(0);
-  readonly interfaceName: string = "";
-  readonly localPort: number = 0;
-  readonly engine: string = "";
+  readonly cells: PeerCells;
+  readonly interfaceName: string;
+  readonly localPort: number;
+  /** Name of the crypto engine in use. */
+  readonly engine: string;
+  /** The far side of a TUN of kind `memory`. */
+  readonly memoryTun: MemoryTunEnd | undefined;
+  readonly #thread: ThreadHandle;
+  readonly #commands: RingWriter<DataCommand>;
+  readonly #events: RingReader<DataEvent>;
+  readonly #onEvent: (event: DataEvent) => void;
+  readonly #pumped: Promise<void>;
+  readonly #onUnload = () => this.#stop();
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: DataLinkOptions, thread: ThreadHandle, opened: Opened) {
+    const { start } = thread;
+    this.#thread = thread;
+    this.cells = start.cells;
+    this.interfaceName = opened.interfaceName;
+    this.localPort = opened.localPort;
+    this.engine = opened.engine;
+    this.memoryTun = thread.memoryTun;
+    this.#onEvent = options.onEvent;
+    this.#commands = new RingWriter(new SharedRing(start.commands), writeCommand, isPacket);
+    this.#events = new RingReader(new SharedRing(start.events), readEvent);
+    this.#pumped = this.#pump();
+    // Deno.exit waits for a thread that sleeps in the kernel.
+    globalThis.addEventListener("unload", this.#onUnload);
+  }
 
   /** Rejects with `TunUnavailable` when there is no right to make a TUN, or no TUN. */
-  static open(_options: DataLinkOptions): Promise<DataLink> {
-    return Promise.reject(new Error("not built yet"));
+  static async open(options: DataLinkOptions, startWorker: () => Worker = startDataWorker): Promise<DataLink> {
+    const thread = createThread(options, startWorker);
+    try {
+      return new DataLink(options, thread, await thread.opened);
+    } catch (error) {
+      thread.worker.terminate();
+      libc.close(thread.start.wakeFd);
+      throw error;
+    }
   }
 
   /** Never blocks; packets that find the ring full are dropped and counted as `link.full`. */
-  send(_command: DataCommand): void {}
+  send(command: DataCommand): void {
+    if (this.#closing !== undefined) return;
+    this.#commands.push(command);
+    this.#wakeSleeper();
+    if (this.#commands.blocked) this.#retryLater();
+  }
 
   drops(): Record<DropReason, number> {
-    return {} as Record<DropReason, number>;
+    const counts = [...this.#thread.start.drops];
+    const drops = Object.fromEntries(dropReasons.map((reason, at) => [reason, counts[at] ?? 0]));
+    drops["link.full"] = (drops["link.full"] ?? 0) + this.#commands.dropped;
+    return drops as Record<DropReason, number>;
   }
 
-  /** Stops the data thread; the TUN goes with it. */
+  /** Stops the data thread; the TUN goes with it. No event comes after it resolves. */
   close(): Promise<void> {
-    return Promise.resolve();
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    globalThis.removeEventListener("unload", this.#onUnload);
+    clearTimeout(this.#retry);
+    this.#stop();
+    await this.#pumped;
+    this.#thread.worker.terminate();
+    libc.close(this.#thread.start.wakeFd);
+  }
+
+  #stop(): void {
+    Atomics.store(this.#thread.start.control, 0, 1);
+    this.#thread.wake();
+  }
+
+  #wakeSleeper(): void {
+    if (this.#thread.commandRing.takeSleeping()) this.#thread.wake();
+  }
+
+  /** Commands that found the ring full go when the data thread has read some. */
+  #retryLater(): void {
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined;
+      this.#commands.flush();
+      this.#wakeSleeper();
+      if (this.#commands.blocked) this.#retryLater();
+    }, RETRY_MS);
+  }
+
+  /** Hands events over until the thread has ended and the ring is empty. */
+  async #pump(): Promise<void> {
+    const { thread, ring } = { thread: this.#thread, ring: this.#events.ring };
+    let ended = false;
+    const end = thread.ended.then(() => void (ended = true));
+    for (;;) {
+      if (this.#handOver()) await turn();
+      else if (ended) return;
+      else await Promise.race([ring.filled(), end]);
+    }
+  }
+
+  /** True when more may wait: other work of this thread comes first then. */
+  #handOver(): boolean {
+    for (let count = 0; count < EVENTS_PER_TURN; count++) {
+      const event = this.#events.shift();
+      if (event === undefined) return false;
+      this.#onEvent(event);
+    }
+    return true;
   }
 }
+
+const RING_BYTES = 1024 * 1024;
+const EVENTS_PER_TURN = 256;
+const RETRY_MS = 2;
+
+type Opened = Extract<DataThreadReport, { type: "open" }>;
+
+interface ThreadHandle {
+  readonly worker: Worker;
+  readonly start: DataThreadStart;
+  readonly commandRing: SharedRing;
+  readonly memoryTun: MemoryTunEnd | undefined;
+  readonly opened: Promise<Opened>;
+  readonly ended: Promise<void>;
+  wake(): void;
+}
+
+function startDataWorker(): Worker {
+  return new Worker(new URL("./data-worker.ts", import.meta.url), { type: "module" });
+}
+
+function isPacket({ type }: DataCommand): boolean {
+  return type === "datagram.receive" || type === "packet.inject";
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+function createThread(options: DataLinkOptions, startWorker: () => Worker): ThreadHandle {
+  const wakeFd = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
+  if (wakeFd < 0) throw new Error(`Cannot make an eventfd: ${errnoText(errno())}.`);
+  // Shared memory never moves, so its address stays good.
+  const one = new Uint8Array(new SharedArrayBuffer(8));
+  one[0] = 1;
+  const oneAddress = addressOf(one);
+  const wake = () => void libc.write(wakeFd, oneAddress, 8n);
+  const memoryTun = options.tun.kind === "memory" ? new MemoryTunEnd(wake) : undefined;
+  const commandRing = SharedRing.create(RING_BYTES);
+  const start: DataThreadStart = {
+    tun: options.tun.kind === "kernel"
+      ? options.tun
+      : { ...options.tun, inbound: memoryTun!.inbound.memory, outbound: memoryTun!.outbound.memory },
+    listenPort: options.listenPort,
+    commands: commandRing.memory,
+    events: SharedRing.create(RING_BYTES).memory,
+    cells: new Float64Array(new SharedArrayBuffer(MAX_PEERS * CELLS_PER_PEER * 8)),
+    drops: new Uint32Array(new SharedArrayBuffer(dropReasons.length * 4)),
+    control: new Int32Array(new SharedArrayBuffer(4)),
+    wakeFd,
+    timeOrigin: performance.timeOrigin,
+  };
+  const worker = startWorker();
+  const { opened, ended } = reports(worker);
+  worker.postMessage(start);
+  return { worker, start, commandRing, memoryTun, opened, ended, wake };
+}
+
+function reports(worker: Worker): { opened: Promise<Opened>; ended: Promise<void> } {
+  const opened = Promise.withResolvers<Opened>();
+  const ended = Promise.withResolvers<void>();
+  worker.onmessage = ({ data }: MessageEvent<DataThreadReport>) => {
+    if (data.type === "open") opened.resolve(data);
+    else if (data.type === "refused") opened.reject(refusal(data));
+    else ended.resolve();
+  };
+  worker.onerror = (event) => {
+    event.preventDefault();
+    opened.reject(new Error(`The data thread failed: ${event.message}`));
+    ended.resolve();
+  };
+  return { opened: opened.promise, ended: ended.promise };
+}
+
+/** Errors lose their class between threads. */
+function refusal({ name, message }: { name: string; message: string }): Error {
+  return name === "TunUnavailable" ? new TunUnavailable(message) : new Error(message);
+}
+
+const EFD_NONBLOCK_CLOEXEC = 0x800 | 0x80000;

@@ -5,8 +5,7 @@ export function inPrivateNetwork(act: () => void): void {
   try {
     act();
   } finally {
-    if (library.symbols.setns(home, CLONE_NEWNET) !== 0) throw new Error("setns was refused");
-    library.symbols.close(home);
+    comeHome(home);
   }
 }
 
@@ -21,6 +20,11 @@ const library = Deno.dlopen("libc.so.6", {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
 });
+
+function comeHome(home: number): void {
+  if (library.symbols.setns(home, CLONE_NEWNET) !== 0) throw new Error("setns was refused");
+  library.symbols.close(home);
+}
 
 function open(path: string): number {
   return library.symbols.open(new TextEncoder().encode(path), 0);

@@ -1,0 +1,140 @@
+import { addressOf } from "../os/ffi/libc-linux.ts";
+import { createArena, type DataArena } from "../dataplane/arena.ts";
+import type { DataCommand, DataEvent, PeerCells } from "../dataplane/link.ts";
+import { readCommand, writeEvent } from "../dataplane/link-codec.ts";
+import { Outbox } from "../dataplane/outbox.ts";
+import { LinuxUdp } from "../net/udp-linux.ts";
+import type { TunDevice } from "../tun/device.ts";
+import { LinuxTun } from "../tun/linux.ts";
+import { MemoryTun } from "../tun/memory.ts";
+import { DataLoop, type Fault, type Plane } from "./data-loop.ts";
+import { SharedRing } from "./ring.ts";
+import { RingPacketQueue, RingReader, RingWriter } from "./ring-ends.ts";
+import { LinuxSleeper } from "./sleeper-linux.ts";
+
+/** The first and only message to the data thread: the memory both share, and what to open. */
+export interface DataThreadStart {
+  readonly tun:
+    | { readonly kind: "kernel"; readonly name: string; readonly mtuBytes: number }
+    | {
+      readonly kind: "memory";
+      readonly mtuBytes: number;
+      readonly inbound: SharedArrayBuffer;
+      readonly outbound: SharedArrayBuffer;
+    };
+  readonly listenPort: number;
+  readonly commands: SharedArrayBuffer;
+  readonly events: SharedArrayBuffer;
+  readonly cells: PeerCells;
+  readonly drops: Uint32Array;
+  /** Word 0 becomes 1 when the thread is to end. */
+  readonly control: Int32Array;
+  /** eventfd that ends a sleep. */
+  readonly wakeFd: number;
+  /** `performance.timeOrigin` of the control thread, whose clock all times follow. */
+  readonly timeOrigin: number;
+}
+
+/** Messages from the data thread: one at its start, one at its end. Everything else goes through the rings. */
+export type DataThreadReport =
+  | { readonly type: "open"; readonly interfaceName: string; readonly localPort: number; readonly engine: string }
+  | { readonly type: "refused"; readonly name: string; readonly message: string }
+  | { readonly type: "ended" };
+
+export interface PlaneParts {
+  readonly arena: DataArena;
+  /** Address of the arena's first byte, for engines behind FFI. */
+  readonly arenaAddress: bigint;
+  readonly cells: PeerCells;
+  readonly drops: Uint32Array;
+}
+
+export type CreatePlane = (parts: PlaneParts) => { readonly plane: Plane; readonly engine: string };
+
+/** Serves one data thread: opens, reports, then runs until it is stopped or something fails. */
+export function serveDataThread(start: DataThreadStart, createPlane: CreatePlane, report: Report): void {
+  let thread: OpenThread;
+  try {
+    thread = openThread(start, createPlane);
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    report({ type: "refused", name, message });
+    return;
+  }
+  report({ type: "open", interfaceName: thread.tun.name, localPort: thread.udp.port, engine: thread.engine });
+  const fault = runGuarded(thread.loop);
+  if (fault !== undefined) thread.events.push(fault);
+  thread.tun.close();
+  thread.udp.close();
+  report({ type: "ended" });
+}
+
+type Report = (report: DataThreadReport) => void;
+
+interface OpenThread {
+  readonly tun: TunDevice;
+  readonly udp: LinuxUdp;
+  readonly engine: string;
+  readonly events: RingWriter<DataEvent>;
+  readonly loop: DataLoop;
+}
+
+function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThread {
+  const arena = createArena(start.tun.mtuBytes);
+  const arenaAddress = addressOf(arena.bytes);
+  const { cells, drops, control } = start;
+  const { plane, engine } = createPlane({ arena, arenaAddress, cells, drops });
+  const tun = openTun(start, arena, arenaAddress);
+  const udp = openUdp(start, arena, arenaAddress, tun);
+  const commands = new RingReader<DataCommand>(new SharedRing(start.commands), readCommand);
+  const eventRing = new SharedRing(start.events);
+  const events = new RingWriter<DataEvent>(eventRing, writeEvent, ({ type }) => type === "relay.send");
+  const clockOffset = performance.timeOrigin - start.timeOrigin;
+  const loop = new DataLoop({
+    arena,
+    plane,
+    out: new Outbox(arena),
+    tun,
+    udp,
+    commands,
+    events,
+    notify: () => eventRing.notify(),
+    sleeper: new LinuxSleeper([tun.fd, udp.fd], start.wakeFd, commands.ring),
+    drops,
+    stopped: () => Atomics.load(control, 0) !== 0,
+    now: () => performance.now() + clockOffset,
+  });
+  return { tun, udp, engine, events, loop };
+}
+
+function openTun({ tun }: DataThreadStart, arena: DataArena, arenaAddress: bigint): TunDevice {
+  const batchSize = arena.tunIn.slots;
+  if (tun.kind === "kernel") return new LinuxTun({ name: tun.name, mtuBytes: tun.mtuBytes, batchSize, arenaAddress });
+  return new MemoryTun({
+    mtuBytes: tun.mtuBytes,
+    batchSize,
+    arena: arena.bytes,
+    inbound: new RingPacketQueue(new SharedRing(tun.inbound)),
+    outbound: new RingPacketQueue(new SharedRing(tun.outbound)),
+  });
+}
+
+function openUdp(start: DataThreadStart, arena: DataArena, address: bigint, tun: TunDevice): LinuxUdp {
+  const memory = { arena: arena.bytes, address, offset: arena.io.offset };
+  try {
+    return new LinuxUdp({ port: start.listenPort, memory, receive: arena.udpIn, sendSlots: arena.udpOut.slots });
+  } catch (error) {
+    tun.close();
+    throw error;
+  }
+}
+
+/** A bug in the data plane must reach the log of the control thread, not end the process. */
+function runGuarded(loop: DataLoop): Fault | undefined {
+  try {
+    return loop.run();
+  } catch (error) {
+    const message = error instanceof Error ? error.stack ?? error.message : String(error);
+    return { type: "fault", where: "worker", errno: 0, message };
+  }
+}

@@ -1,0 +1,38 @@
+import { addressOf, libc } from "../os/ffi/libc-linux.ts";
+import type { Sleeper } from "./data-loop.ts";
+import type { SharedRing } from "./ring.ts";
+
+/** Sleeps in poll(2) until a file is readable or the control thread wrote to the eventfd. */
+export class LinuxSleeper implements Sleeper {
+  readonly #commands: SharedRing;
+  readonly #wakeFd: number;
+  readonly #polls: Int32Array;
+  readonly #pollsAddress: bigint;
+  readonly #count: bigint;
+  readonly #value = new Uint8Array(new SharedArrayBuffer(8));
+  readonly #valueAddress = addressOf(this.#value);
+
+  /** Files below 0 are never ready. */
+  constructor(files: readonly number[], wakeFd: number, commands: SharedRing) {
+    this.#commands = commands;
+    this.#wakeFd = wakeFd;
+    const all = [...files, wakeFd];
+    this.#count = BigInt(all.length);
+    // struct pollfd, 8 bytes: fd i32, events i16, revents i16. Shared memory, because it never moves.
+    this.#polls = new Int32Array(new SharedArrayBuffer(all.length * 8));
+    this.#pollsAddress = addressOf(new Uint8Array(this.#polls.buffer));
+    all.forEach((fd, at) => this.#polls.set([fd, POLLIN], at * 2));
+  }
+
+  sleep(timeoutMs: number): void {
+    this.#commands.announceSleep();
+    // Whoever wrote before the line above woke nobody.
+    if (this.#commands.empty) libc.poll(this.#pollsAddress, this.#count, timeoutMs);
+    this.#commands.announceWake();
+    const woken = this.#polls[this.#polls.length - 1]! >>> 16;
+    if (woken !== 0) libc.read(this.#wakeFd, this.#valueAddress, 8n);
+    this.#polls[this.#polls.length - 1] = POLLIN;
+  }
+}
+
+const POLLIN = 1;
