@@ -3,10 +3,10 @@ import { createAuthKey } from "#protocol/api/auth-keys.ts";
 import { call } from "#protocol/api/call.ts";
 import { registerMachine } from "#protocol/api/machines.ts";
 import type { OrgId } from "#protocol/ids.ts";
-import type { Background } from "./support/background.ts";
-import { logInFrom, type RunningControlPlane, startOn } from "./support/control-plane.ts";
-import type { Host } from "./support/host.ts";
-import { Network } from "./support/network.ts";
+import type { Background } from "../../tools/lab/background.ts";
+import { logInFrom, type RunningControlPlane, startOn } from "../../tools/lab/control-plane.ts";
+import type { Host } from "../../tools/lab/host.ts";
+import { Network } from "../../tools/lab/network.ts";
 
 /*
  * The five sub-tests of the guide's chapter "Machine Registration via Auth Key (Headless)", word for word:

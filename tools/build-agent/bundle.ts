@@ -3,14 +3,18 @@ import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { root } from "../process/environment.ts";
 
-/** Every built file bears this time: the time is part of what `deno compile` embeds. */
-const BUILD_TIME_S = 1_700_000_000;
-
 const createRequire =
   `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;
 
+/** What the build writes into the program. */
+export interface Baked {
+  readonly apiUrl: string | undefined;
+  /** Seconds since 1970. Every built file bears this time too: it is part of what `deno compile` embeds. */
+  readonly builtAt: number;
+}
+
 /** Bundles the agent into one flat folder: the program, its data thread and the chunks both share. */
-export async function bundleAgent(folder: string, apiUrl: string | undefined): Promise<void> {
+export async function bundleAgent(folder: string, { apiUrl, builtAt }: Baked): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   await build({
     absWorkingDir: root,
@@ -27,19 +31,23 @@ export async function bundleAgent(folder: string, apiUrl: string | undefined): P
     legalComments: "none",
     external: ["bufferutil", "utf-8-validate"],
     banner: { js: createRequire },
-    plugins: apiUrl === undefined ? [] : [bakeApiUrl(apiUrl)],
+    plugins: [
+      bake("default-api-url.ts", "DEFAULT_API_URL", apiUrl),
+      bake("built-at.ts", "BUILT_AT", new Date(builtAt * 1000).toISOString().replace(".000Z", "Z")),
+    ],
     logLevel: "error",
   });
   rewriteWorkerUrl(folder);
-  for (const name of readdirSync(folder)) utimesSync(join(folder, name), BUILD_TIME_S, BUILD_TIME_S);
+  for (const name of readdirSync(folder)) utimesSync(join(folder, name), builtAt, builtAt);
 }
 
-function bakeApiUrl(apiUrl: string): Plugin {
+/** Puts a value in the place of a file that holds one constant. */
+function bake(file: string, constant: string, value: string | undefined): Plugin {
   return {
-    name: "bake-api-url",
+    name: `bake ${constant}`,
     setup: ({ onLoad }) => {
-      const contents = `export const DEFAULT_API_URL = ${JSON.stringify(apiUrl)};`;
-      onLoad({ filter: /[/\\]default-api-url\.ts$/ }, () => ({ contents, loader: "ts" }));
+      const contents = `export const ${constant} = ${JSON.stringify(value)};`;
+      onLoad({ filter: new RegExp(`[/\\\\]${file.replace(".", "\\.")}$`) }, () => ({ contents, loader: "ts" }));
     },
   };
 }

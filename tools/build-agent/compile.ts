@@ -28,11 +28,16 @@ export async function compileAgent({ bundle, output, denort }: Target): Promise<
   rmSync(output, { force: true });
   const env = denort === undefined ? {} : { DENORT_BIN: denort };
   const { code, output: said } = await run(bin("deno"), args, { cwd: bundle, env: { NO_COLOR: "1", ...env } });
-  if (code !== 0) throw new CompileError(/^error: (.+)$/m.exec(said)?.[1] ?? said.trim());
+  if (code !== 0) throw new CompileError(said.trim());
 }
 
 /** `deno compile` refused; the message is what it said. */
-export class CompileError extends Error {}
+export class CompileError extends Error {
+  /** True when deno could not have its base program, denort. */
+  get isForWantOfBase(): boolean {
+    return /denort|dl\.deno\.land|[Dd]ownload/.test(this.message);
+  }
+}
 
 /** Compiles onto a base of no size and looks at what got in; throws when it is more than the bundle. */
 export async function guardPayload(bundle: string): Promise<void> {

@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import type { Fetch } from "#protocol/api/call.ts";
 import { Background } from "./background.ts";
 
-const root = resolve(import.meta.dirname, "../../..");
+const root = resolve(import.meta.dirname, "../..");
 
 export interface Output {
   readonly code: number;
@@ -66,6 +66,7 @@ export class Host {
   }
 
   #wrap(command: string, args: readonly string[]): string[] {
+    if (this instanceof Loopback) return [command, ...args];
     const named = ["unshare", "--uts", "sh", "-c", `hostname "$0"; exec "$@"`, this.name];
     return ["ip", "netns", "exec", this.namespace, ...named, command, ...args];
   }
@@ -82,6 +83,13 @@ export class Host {
       NO_COLOR: "1",
       ...this.environment,
     };
+  }
+}
+
+/** This very machine, for tests that need no network of their own. */
+export class Loopback extends Host {
+  constructor(name: string) {
+    super(name, name, "127.0.0.1");
   }
 }
 

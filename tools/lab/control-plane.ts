@@ -5,7 +5,7 @@ import { userOrgs } from "#protocol/api/orgs.ts";
 import type { Background } from "./background.ts";
 import type { Host } from "./host.ts";
 
-const root = resolve(import.meta.dirname, "../../..");
+const root = resolve(import.meta.dirname, "../..");
 
 export const owner = { email: "owner@example.com", password: "correct horse battery" };
 
