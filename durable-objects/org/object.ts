@@ -62,18 +62,18 @@ export class OrgObject extends DurableObject<Env> {
 
   register(input: RegistrationInput): Reply<Registration> {
     return answer(() => {
-      this.#requireOrg("INVALID_KEY");
+      const org = this.#requireOrg("INVALID_KEY");
       const { limits, timings } = this.#config;
       const rules = { limits, timings, isConnected: (id: MachineId) => this.#streams.isConnected(id) };
       countRegistration(this.#sql, input, rules, Date.now());
-      return this.#write((change) => register(change, input, rules));
+      return this.#write((change) => register(change, input, rules), org);
     });
   }
 
   heartbeat(input: HeartbeatInput): Reply<Heartbeat> {
     return answer(() => {
-      this.#requireOrg("INVALID_NODE_KEY");
-      return this.#write((change) => takeHeartbeat(change, input, this.#offlineAfterMs / 2));
+      const org = this.#requireOrg("INVALID_NODE_KEY");
+      return this.#write((change) => takeHeartbeat(change, input, this.#offlineAfterMs / 2), org);
     });
   }
 
@@ -147,8 +147,8 @@ export class OrgObject extends DurableObject<Env> {
   }
 
   /** Runs one change of the org in one synchronous transaction, then tells whom it concerns. */
-  #write<T>(work: (change: Change) => T): T {
-    const change = new Change(this.#sql, this.#requireOrg(), Date.now());
+  #write<T>(work: (change: Change) => T, org = this.#requireOrg()): T {
+    const change = new Change(this.#sql, org, Date.now());
     const value = this.ctx.storage.transactionSync(() => {
       const done = work(change);
       change.seal();
