@@ -12,7 +12,6 @@ import { DataLink } from "./data-link.ts";
 import { bytesOfKey } from "./key-text.ts";
 import type { Log } from "./log.ts";
 import { AgentLoop, type LoopOptions } from "./loop.ts";
-import type { AgentState } from "./state-file.ts";
 
 export type TunnelOptions = Pick<
   LoopOptions,
@@ -64,6 +63,8 @@ export class Tunnel {
       privateKey: bytesOfKey(options.state.wireguard_private_key),
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
       x25519,
+      wallClock: Date.now,
+      wallClock: () => Date.now(),
       cells: this.#link.cells,
       timings: timings === undefined
         ? TIMINGS

@@ -1,8 +1,9 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { KEEPALIVE_PING, KEEPALIVE_PONG } from "#protocol/control/messages.ts";
 import { type ErrorCode, isErrorCode } from "#protocol/errors.ts";
-import { proxyAgent } from "./proxy-agent.ts";
+import { connectThroughProxy, proxyFor } from "./proxy.ts";
 
 export interface SocketHandlers {
   onOpen(): void;
@@ -37,7 +38,7 @@ const FRAME_BYTES = 4 * 1024 * 1024;
 
 /** One WebSocket client with a keepalive of plain text that hibernating servers answer in their sleep. */
 export class AgentWebSocket {
-  readonly #socket: WebSocket;
+  #socket: WebSocket | undefined;
   readonly #timings: SocketTimings;
   #handlers: SocketHandlers | undefined;
   #refusal: Pick<SocketClosed, "refusal" | "retryAfterMs"> = {};
@@ -52,14 +53,53 @@ export class AgentWebSocket {
   ) {
     this.#handlers = handlers;
     this.#timings = timings;
-    const agent = proxyAgent(url);
+    const proxy = proxyFor(new URL(url), Deno.env);
+    if (proxy === undefined) this.#open(url, bearer, undefined);
+    else {
+      connectThroughProxy(proxy, new URL(url), timings.openMs).then(
+        (through) => this.#handlers === undefined ? through.destroy() : this.#open(url, bearer, through),
+        (error: Error) => this.#ended({ reason: error.message }),
+      );
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#handlers !== undefined && this.#socket?.readyState === WebSocket.OPEN;
+  }
+
+  /** Bytes that were sent but have not left for the kernel. */
+  get bufferedBytes(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  sendText(text: string): void {
+    if (this.isOpen) this.#socket?.send(text);
+  }
+
+  /** The bytes may be used again when this returns: masking copies them. */
+  sendBinary(bytes: Uint8Array): void {
+    if (this.isOpen) this.#socket?.send(bytes, { binary: true });
+  }
+
+  /** Handlers are not called any more. */
+  close(): void {
+    this.#handlers = undefined;
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    if (socket?.readyState !== WebSocket.OPEN) return socket?.terminate();
+    socket.close(1000);
+    const timer = setTimeout(() => socket.terminate(), CLOSE_MS);
+    socket.once("close", () => clearTimeout(timer));
+  }
+
+  #open(url: string, bearer: string, through: Socket | undefined): void {
     const socket = new WebSocket(url.replace(/^http/, "ws"), {
       headers: { authorization: `Bearer ${bearer}` },
-      handshakeTimeout: timings.openMs,
+      handshakeTimeout: this.#timings.openMs,
       perMessageDeflate: false,
       followRedirects: false,
       maxPayload: FRAME_BYTES,
-      ...(agent === undefined ? {} : { agent }),
+      ...(through === undefined ? {} : { createConnection: () => through }),
     });
     this.#socket = socket;
     socket.on("open", () => this.#opened());
@@ -67,35 +107,6 @@ export class AgentWebSocket {
     socket.on("unexpected-response", (request, response) => this.#refused(request, response));
     socket.on("error", (error) => this.#ended({ reason: error.message }));
     socket.on("close", (code, reason) => this.#ended({ code, reason: reason.toString() }));
-  }
-
-  get isOpen(): boolean {
-    return this.#handlers !== undefined && this.#socket.readyState === WebSocket.OPEN;
-  }
-
-  /** Bytes that were sent but have not left for the kernel. */
-  get bufferedBytes(): number {
-    return this.#socket.bufferedAmount;
-  }
-
-  sendText(text: string): void {
-    if (this.isOpen) this.#socket.send(text);
-  }
-
-  /** The bytes may be used again when this returns: masking copies them. */
-  sendBinary(bytes: Uint8Array): void {
-    if (this.isOpen) this.#socket.send(bytes, { binary: true });
-  }
-
-  /** Handlers are not called any more. */
-  close(): void {
-    this.#handlers = undefined;
-    clearTimeout(this.#timer);
-    if (this.#socket.readyState === WebSocket.OPEN) {
-      this.#socket.close(1000);
-      const timer = setTimeout(() => this.#socket.terminate(), CLOSE_MS);
-      this.#socket.once("close", () => clearTimeout(timer));
-    } else this.#socket.terminate();
   }
 
   #opened(): void {
@@ -116,7 +127,6 @@ export class AgentWebSocket {
     const { keepaliveMs, answerMs } = this.#timings;
     const silentMs = performance.now() - this.#heardAt;
     if (silentMs >= keepaliveMs + answerMs) {
-      this.#socket.terminate();
       return this.#ended({ reason: "no answer to a keepalive" });
     }
     const asks = silentMs >= keepaliveMs;
@@ -146,7 +156,7 @@ export class AgentWebSocket {
     if (handlers === undefined) return;
     this.#handlers = undefined;
     clearTimeout(this.#timer);
-    if (this.#socket.readyState !== WebSocket.CLOSED) this.#socket.terminate();
+    if (this.#socket?.readyState !== WebSocket.CLOSED) this.#socket?.terminate();
     handlers.onClosed({ ...end, ...this.#refusal });
   }
 }

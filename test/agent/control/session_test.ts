@@ -1,0 +1,354 @@
+import assert from "node:assert/strict";
+import type { OrgMessage } from "#protocol/control/messages.ts";
+import { CLOSE_REFUSED, CLOSE_REPLACED } from "#protocol/control/messages.ts";
+import type { WireGuardPublicKey } from "#protocol/keys.ts";
+import type { NetMap, Peer } from "#protocol/netmap.ts";
+import {
+  ControlSession,
+  type HeartbeatResult,
+  type SessionAction,
+  type SocketEnd,
+} from "../../../agent/control/session.ts";
+import { netMap, peer } from "../support/net-map.ts";
+
+const KEY = "A".repeat(43) + "=" as WireGuardPublicKey;
+const OWN = { endpoints: ["192.0.2.1:41641"], relayRegion: "blr1" };
+
+/** A session with a clock; every call returns what the session wants done. */
+class Trial {
+  readonly session: ControlSession;
+  now = 1_000;
+
+  constructor(map?: NetMap) {
+    this.session = new ControlSession({ wireguardPublicKey: KEY, version: "0.1.0", map, random: () => 0.5 });
+  }
+
+  start = () => this.#run((out) => this.session.handleStart(OWN, this.now, out));
+  open = () => this.#run((out) => this.session.handleOpen(this.now, out));
+  hear = (message: OrgMessage) => this.hearText(JSON.stringify(message));
+  hearText = (text: string) => this.#run((out) => this.session.handleMessage(text, this.now, out));
+  close = (end: SocketEnd = {}) => this.#run((out) => this.session.handleClosed(end, this.now, out));
+  bye = () => this.#run((out) => this.session.handleBye(this.now, out));
+  wake = () => this.#run((out) => this.session.handleWake(out));
+  wantTicket = () => this.#run((out) => this.session.handleTicketWanted(this.now, out));
+  heartbeat = (result: HeartbeatResult) => this.#run((out) => this.session.handleHeartbeat(result, this.now, out));
+
+  /** Moves the clock to the next timeout and returns its actions. */
+  elapse(): SessionAction[] {
+    this.now = this.session.nextTimeout() ?? assert.fail("no timeout is set");
+    return this.#run((out) => this.session.handleTimeout(this.now, out));
+  }
+
+  goLive(map = netMap({ seq: 5 })): SessionAction[] {
+    this.start();
+    this.open();
+    return this.hear({ type: "map", map });
+  }
+
+  #run(input: (out: SessionAction[]) => void): SessionAction[] {
+    const out: SessionAction[] = [];
+    input(out);
+    return out;
+  }
+}
+
+const trialOf = (map?: NetMap) => new Trial(map);
+const kinds = (actions: readonly SessionAction[]) => actions.map(({ type }) => type);
+const sent = (actions: readonly SessionAction[]) =>
+  actions.flatMap((action) => action.type === "send" ? [action.message.type] : []);
+const statusOf = (actions: readonly SessionAction[]) => actions.findLast((action) => action.type === "status");
+const mapOf = (actions: readonly SessionAction[]) => actions.findLast((action) => action.type === "map")?.map;
+const delta = (since: number, seq: number, upsert: Peer[] = [], remove: Peer["id"][] = []): OrgMessage => ({
+  type: "delta",
+  delta: { since, seq, upsert, remove },
+});
+
+Deno.test("a session greets with its key, its addresses and no map number when it has none", () => {
+  const trial = trialOf();
+  assert.deepEqual(kinds(trial.start()), ["socket.open", "status"]);
+  const [hello] = trial.open();
+  assert.deepEqual(hello, {
+    type: "send",
+    message: {
+      type: "hello",
+      protocol: 1,
+      version: "0.1.0",
+      wireguard_public_key: KEY,
+      endpoints: ["192.0.2.1:41641"],
+      relay_region: "blr1",
+    },
+  });
+});
+
+Deno.test("a session with a saved map names its number", () => {
+  const trial = trialOf(netMap({ seq: 9 }));
+  trial.start();
+  const [hello] = trial.open();
+  assert.ok(hello?.type === "send" && hello.message.type === "hello");
+  assert.equal(hello.message.seq, 9);
+});
+
+Deno.test("a session is connected with its first map", () => {
+  const actions = trialOf().goLive();
+  assert.equal(mapOf(actions)?.seq, 5);
+  assert.equal(statusOf(actions)?.control, "connected");
+});
+
+Deno.test("a delta that follows the map changes it", () => {
+  const trial = trialOf();
+  trial.goLive(netMap({ seq: 5, peers: [peer("a"), peer("b")] }));
+  const map = mapOf(trial.hear(delta(5, 6, [peer("c")], [peer("a").id])));
+  assert.deepEqual(map?.peers.map(({ name }) => name), ["b", "c"]);
+  assert.equal(map?.seq, 6);
+});
+
+Deno.test("a delta that spans numbers not concerning this agent changes the map", () => {
+  const trial = trialOf();
+  trial.goLive();
+  assert.equal(mapOf(trial.hear(delta(3, 8, [peer("c")])))?.seq, 8);
+});
+
+Deno.test("a delta heard before does nothing", () => {
+  const trial = trialOf();
+  trial.goLive();
+  assert.deepEqual(trial.hear(delta(4, 5, [peer("c")])), []);
+});
+
+Deno.test("a gap asks for a whole map once, and deltas wait for it", () => {
+  const trial = trialOf();
+  trial.goLive();
+  assert.deepEqual(sent(trial.hear(delta(6, 7, [peer("c")]))), ["map_wanted"]);
+  assert.deepEqual(trial.hear(delta(7, 8, [peer("d")])), []);
+  assert.equal(mapOf(trial.hear({ type: "map", map: netMap({ seq: 8 }) }))?.seq, 8);
+  assert.equal(mapOf(trial.hear(delta(8, 9, [peer("e")])))?.seq, 9);
+});
+
+Deno.test("messages that are not of the protocol do nothing", () => {
+  const trial = trialOf();
+  trial.goLive();
+  for (const text of ["", "{", "[]", '{"type":"map"}', '{"type":"nonsense"}']) {
+    assert.deepEqual(trial.hearText(text), []);
+  }
+});
+
+Deno.test("failed attempts come at growing pauses up to a minute", () => {
+  const trial = trialOf();
+  trial.start();
+  const pauses = Array.from({ length: 9 }, () => {
+    const status = statusOf(trial.close());
+    assert.equal(status?.control, "unreachable");
+    trial.elapse();
+    return status?.retryInMs;
+  });
+  assert.deepEqual(pauses, [750, 1_500, 3_000, 6_000, 12_000, 24_000, 45_000, 45_000, 45_000]);
+});
+
+Deno.test("an attempt waits at least as long as the server asked", () => {
+  const trial = trialOf();
+  trial.start();
+  assert.ok(statusOf(trial.close({ retryAfterMs: 20_000 }))!.retryInMs! >= 20_000);
+});
+
+Deno.test("a stream that lived long is opened again soon, one that broke at once is not", () => {
+  const trial = trialOf();
+  trial.start();
+  for (let i = 0; i < 4; i++) {
+    trial.close();
+    trial.elapse();
+  }
+  trial.open();
+  trial.hear({ type: "map", map: netMap({ seq: 5 }) });
+  assert.equal(statusOf(trial.close())?.retryInMs, 12_000);
+  trial.elapse();
+  trial.open();
+  trial.hear({ type: "map", map: netMap({ seq: 5 }) });
+  trial.now += 60_000;
+  assert.equal(statusOf(trial.close())?.retryInMs, 750);
+});
+
+Deno.test("a server that sends no map is left and tried again", () => {
+  const trial = trialOf();
+  trial.start();
+  trial.open();
+  const actions = trial.elapse();
+  assert.equal(actions[0]?.type, "socket.close");
+  assert.equal(statusOf(actions)?.control, "unreachable");
+});
+
+const goneEnds: [string, SocketEnd][] = [
+  ["the upgrade", { refusal: { code: "INVALID_NODE_KEY", message: "Unknown node key" } }],
+  ["the stream", { code: CLOSE_REFUSED, reason: "INVALID_NODE_KEY" }],
+];
+for (const [where, end] of goneEnds) {
+  Deno.test(`INVALID_NODE_KEY at ${where} voids the map, is said, and ends all attempts`, () => {
+    const trial = trialOf(netMap({ seq: 5 }));
+    trial.start();
+    const actions = trial.close(end);
+    assert.deepEqual(kinds(actions), ["map.void", "status"]);
+    assert.equal(statusOf(actions)?.control, "refused");
+    assert.match(statusOf(actions)!.problem!, /ztna logout/);
+    assert.equal(trial.session.nextTimeout(), undefined);
+    assert.deepEqual(trial.wake(), []);
+  });
+}
+
+Deno.test("a refusal that may end is tried again slowly and says why", () => {
+  const trial = trialOf();
+  trial.start();
+  const status = statusOf(
+    trial.close({ refusal: { code: "PENDING_APPROVAL", message: "Machine is pending approval" } }),
+  );
+  assert.equal(status?.control, "refused");
+  assert.equal(status?.problem, "Machine is pending approval");
+  assert.ok(status!.retryInMs! >= 30_000);
+  assert.deepEqual(kinds(trial.elapse()).slice(0, 1), ["socket.open"]);
+});
+
+Deno.test("an agent that another one replaced does not fight", () => {
+  const trial = trialOf();
+  trial.goLive();
+  const status = statusOf(trial.close({ code: CLOSE_REPLACED, reason: "replaced" }));
+  assert.match(status!.problem!, /Another agent/);
+  assert.ok(status!.retryInMs! >= 30_000);
+});
+
+const answer = { ok: true, seq: 7, status: "online", peers: [peer("x")], ticket: null, base: undefined } as const;
+
+Deno.test("two failed sockets call for a heartbeat, whose peers become the map", () => {
+  const trial = trialOf(netMap({ seq: 5, peers: [peer("a")] }));
+  trial.start();
+  assert.ok(!kinds(trial.close()).includes("heartbeat"));
+  trial.elapse();
+  assert.ok(kinds(trial.close()).includes("heartbeat"));
+  const actions = trial.heartbeat(answer);
+  assert.deepEqual(mapOf(actions)?.peers.map(({ name }) => name), ["x"]);
+  assert.equal(statusOf(actions)?.control, "connected");
+  assert.match(statusOf(actions)!.problem!, /WebSockets/);
+});
+
+Deno.test("heartbeats go on at their interval while sockets fail, and end when one works", () => {
+  const trial = trialOf(netMap({ seq: 5 }));
+  trial.start();
+  trial.close();
+  trial.elapse();
+  trial.close();
+  trial.heartbeat(answer);
+  const start = trial.now;
+  let beats = 0;
+  while (trial.now < start + 240_000) {
+    const actions = trial.elapse();
+    if (kinds(actions).includes("heartbeat")) {
+      beats++;
+      trial.heartbeat(answer);
+    }
+    if (kinds(actions).includes("socket.open")) trial.close();
+  }
+  assert.ok(beats >= 3 && beats <= 5, `${beats} heartbeats in 4 minutes`);
+  while (!kinds(trial.elapse()).includes("socket.open"));
+  const [hello] = trial.open();
+  assert.ok(hello?.type === "send" && hello.message.type === "hello");
+  assert.equal(hello.message.seq, undefined, "a patched map is no ground for deltas");
+  trial.hear({ type: "map", map: netMap({ seq: 8 }) });
+  assert.equal(trial.session.nextTimeout(), undefined);
+});
+
+Deno.test("a heartbeat without any map makes one from what the server told", () => {
+  const trial = trialOf();
+  trial.start();
+  trial.close();
+  trial.elapse();
+  trial.close();
+  const { seq: _seq, peers: _peers, ...base } = netMap({ seq: 0 });
+  assert.equal(mapOf(trial.heartbeat({ ...answer, base }))?.self.name, "self");
+});
+
+Deno.test("a heartbeat that is refused for an unknown key ends all attempts", () => {
+  const trial = trialOf();
+  trial.start();
+  trial.close();
+  trial.elapse();
+  trial.close();
+  assert.deepEqual(kinds(trial.heartbeat({ ok: false, code: "INVALID_NODE_KEY", message: "" })), [
+    "map.void",
+    "status",
+  ]);
+  assert.equal(trial.session.nextTimeout(), undefined);
+});
+
+Deno.test("a goodbye is said on the stream and waits to be heard", () => {
+  const trial = trialOf();
+  trial.goLive();
+  assert.deepEqual(sent(trial.bye()), ["bye"]);
+  const actions = trial.hear({ type: "bye_heard" });
+  assert.deepEqual(actions.at(-1), { type: "finished", heard: true });
+});
+
+Deno.test("a goodbye nobody hears ends by itself within three seconds", () => {
+  const trial = trialOf();
+  trial.goLive();
+  const before = trial.now;
+  trial.bye();
+  assert.deepEqual(trial.elapse().at(-1), { type: "finished", heard: false });
+  assert.ok(trial.now - before <= 3_000);
+});
+
+Deno.test("a goodbye without a stream is a heartbeat that says offline", () => {
+  const trial = trialOf();
+  trial.start();
+  trial.close();
+  assert.deepEqual(trial.bye(), [{ type: "heartbeat", status: "offline" }]);
+  assert.deepEqual(trial.heartbeat({ ...answer, status: "offline" }).at(-1), { type: "finished", heard: true });
+});
+
+Deno.test("a stream that breaks during the goodbye is replaced by a heartbeat", () => {
+  const trial = trialOf();
+  trial.goLive();
+  trial.bye();
+  assert.deepEqual(trial.close(), [{ type: "heartbeat", status: "offline" }]);
+});
+
+Deno.test("a wake-up opens a new stream at once", () => {
+  const trial = trialOf();
+  trial.goLive();
+  assert.deepEqual(kinds(trial.wake()), ["socket.close", "socket.open", "status"]);
+});
+
+Deno.test("changed addresses are told once, on a stream that is open", () => {
+  const trial = trialOf();
+  trial.goLive();
+  const tell = (endpoint: string) => {
+    const out: SessionAction[] = [];
+    trial.session.handleOwnAddresses({ endpoints: [endpoint], relayRegion: "blr1" }, out);
+    return sent(out);
+  };
+  assert.deepEqual(tell("192.0.2.9:41641"), ["update"]);
+  assert.deepEqual(tell("192.0.2.9:41641"), []);
+});
+
+Deno.test("a ticket is asked for once and again when none came", () => {
+  const trial = trialOf();
+  trial.goLive();
+  assert.deepEqual(sent(trial.wantTicket()), ["ticket_wanted"]);
+  assert.deepEqual(sent(trial.wantTicket()), []);
+  assert.deepEqual(sent(trial.elapse()), ["ticket_wanted"]);
+  const ticket = { ticket: "t", expires_at: "2030-01-01T00:00:00.000Z" };
+  assert.deepEqual(kinds(trial.hear({ type: "ticket", ticket })), ["ticket"]);
+  assert.equal(trial.session.nextTimeout(), undefined);
+});
+
+Deno.test("a ticket that comes with the first map is not asked for", () => {
+  const trial = trialOf();
+  trial.start();
+  trial.open();
+  assert.deepEqual(sent(trial.wantTicket()), []);
+  assert.deepEqual(sent(trial.hear({ type: "map", map: netMap({ seq: 5 }) })), []);
+  trial.hear({ type: "ticket", ticket: { ticket: "t", expires_at: "2030-01-01T00:00:00.000Z" } });
+  assert.equal(trial.session.nextTimeout(), undefined);
+});
+
+Deno.test("a quarantined machine is told so", () => {
+  const trial = trialOf();
+  const map = netMap({ seq: 5 });
+  const actions = trial.goLive({ ...map, self: { ...map.self, status: "quarantined" } });
+  assert.match(statusOf(actions)!.problem!, /quarantined/);
+});
