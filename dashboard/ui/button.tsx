@@ -5,7 +5,7 @@ type Look = "primary" | "plain" | "quiet" | "danger";
 
 const looks: Record<Look, string> = {
   primary: "bg-accent text-on-accent shadow-card enabled:hover:bg-accent-hover",
-  plain: "border border-line bg-surface text-ink shadow-card enabled:hover:bg-hover",
+  plain: "border border-control/50 bg-surface text-ink shadow-card enabled:hover:bg-hover",
   quiet: "text-muted enabled:hover:bg-hover enabled:hover:text-ink",
   danger: "bg-bad-fill text-on-accent shadow-card enabled:hover:brightness-92",
 };

@@ -11,11 +11,11 @@ export function ChoiceGroup<T extends string>({ label, name, options, value, onC
   return (
     <fieldset>
       <legend className="mb-1.5 font-medium">{label}</legend>
-      <div className="flex flex-wrap gap-1.5">
+      <div className="flex flex-wrap gap-1.5 max-md:gap-1">
         {options.map((option) => (
           <label
             key={option.value}
-            className="relative inline-flex h-8 items-center rounded-lg border border-line px-3 max-md:px-2.5 text-muted transition-colors hover:bg-hover has-checked:border-accent-ink has-checked:bg-accent-soft has-checked:font-medium has-checked:text-accent-ink has-focus-visible:outline-2 has-focus-visible:outline-accent-ink has-focus-visible:outline-offset-2 max-md:h-10"
+            className="relative inline-flex h-8 items-center rounded-lg border border-control/50 px-3 max-md:px-2.5 text-muted transition-colors hover:bg-hover has-checked:border-accent-ink has-checked:bg-accent-soft has-checked:font-medium has-checked:text-accent-ink has-focus-visible:outline-2 has-focus-visible:outline-accent-ink has-focus-visible:outline-offset-2 max-md:h-10"
           >
             <input
               type="radio"

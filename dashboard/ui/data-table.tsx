@@ -57,8 +57,8 @@ interface DataCellProps {
 }
 
 const places = {
-  title: "max-md:mb-2",
-  corner: "max-md:order-first max-md:mb-2 max-md:self-start",
+  title: "max-md:-order-2 max-md:mb-2",
+  corner: "max-md:-order-1 max-md:mb-2",
   line: "max-md:col-span-2",
 };
 

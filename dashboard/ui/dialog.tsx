@@ -2,6 +2,7 @@ import { X } from "lucide-react";
 import { Dialog as Primitive } from "radix-ui";
 import type { ReactNode } from "react";
 import { ModalGround } from "./modal-ground.tsx";
+import { useOpener } from "./opener.ts";
 
 interface DialogProps {
   title: string;
@@ -14,11 +15,13 @@ interface DialogProps {
 
 /** A modal dialog: keeps the focus, gives it back, closes by Escape. A sheet from below on a phone. */
 export function Dialog({ title, description, children, onClose, sticky = false }: DialogProps) {
+  const giveFocusBack = useOpener();
   return (
     <Primitive.Root open onOpenChange={(open) => open || onClose()}>
       <Primitive.Portal>
         <ModalGround>
           <Primitive.Content
+            onCloseAutoFocus={giveFocusBack}
             onInteractOutside={(event) => sticky && event.preventDefault()}
             className="relative w-full max-w-lg animate-pop rounded-t-2xl border border-line bg-surface p-6 shadow-pop focus:outline-none max-sm:max-h-[94dvh] max-sm:overflow-y-auto max-sm:p-5 sm:m-auto sm:rounded-2xl"
           >

@@ -39,7 +39,7 @@ export function useNow(everyMs: number): number {
 
 function timeAgo(iso: string, now: number): string {
   let amount = Math.min(0, (Date.parse(iso) - now) / 1000);
-  if (amount > -45) return "just now";
+  if (amount > -59.5) return "just now";
   for (const [size, unit] of STEPS) {
     if (Math.abs(Math.round(amount)) < size) return words.format(Math.round(amount), unit);
     amount /= size;

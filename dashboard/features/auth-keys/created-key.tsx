@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { Button } from "../../ui/button.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { DialogActions } from "../../ui/dialog.tsx";
@@ -7,11 +7,14 @@ import type { NewAuthKey } from "./create-dialog.tsx";
 import { enrolCommands } from "./enrol-commands.ts";
 
 /** A double click on Create must not reach Done, which comes up under the pointer. */
-const SETTLE_MS = 700;
+const SETTLE_MS = 500;
 
 export function CreatedKey({ created, onClose }: { created: NewAuthKey; onClose(): void }) {
-  const [shownAt] = useState(() => Date.now());
-  const done = () => Date.now() - shownAt > SETTLE_MS && onClose();
+  const [settled, setSettled] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(true), SETTLE_MS);
+    return () => clearTimeout(timer);
+  }, []);
   const commands = enrolCommands(location.origin, created.key);
   return (
     <div className="mt-4">
@@ -19,7 +22,7 @@ export function CreatedKey({ created, onClose }: { created: NewAuthKey; onClose(
       <Secret label="Auth key" what="auth key" value={created.key} autoFocus />
       <Secret label="Enrol a machine with it" what="commands" value={commands} />
       <DialogActions>
-        <Button look="primary" onClick={done}>Done</Button>
+        <Button look="primary" disabled={!settled} onClick={onClose}>Done</Button>
       </DialogActions>
     </div>
   );

@@ -39,7 +39,7 @@ export function ExpiryField({ days, onChange, problem }: {
           step={1}
           value={Number.isNaN(days) ? "" : days}
           onChange={(event) => onChange(event.target.valueAsNumber)}
-          problem={problem}
+          problem={problem && "must be a whole number between 1 and 365"}
           className="mt-3 max-w-56"
         />
       )}
