@@ -63,7 +63,6 @@ export class Tunnel {
       privateKey: bytesOfKey(options.state.wireguard_private_key),
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
       x25519,
-      wallClock: Date.now,
       wallClock: () => Date.now(),
       cells: this.#link.cells,
       timings: timings === undefined
