@@ -27,3 +27,10 @@ export interface Arena {
 }
 
 export const TAG_BYTES = 16;
+
+/** Curve25519 (RFC 7748) on 32-byte arrays. */
+export interface X25519 {
+  publicKey(privateKey: Uint8Array): Uint8Array;
+  /** Undefined for a public key of low order, which would give a secret everybody knows. */
+  sharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
+}

@@ -61,9 +61,10 @@ export async function startDetached(
 }
 
 async function* startLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<StartLine> {
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
+  for await (const chunk of stream) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop()!;
     for (const line of lines) {
       try {

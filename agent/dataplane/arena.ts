@@ -13,6 +13,8 @@ export interface SlotRegion {
  */
 export interface DataArena extends Arena {
   readonly buffer: SharedArrayBuffer;
+  /** Longest IP packet the tunnel carries, in bytes. */
+  readonly mtuBytes: number;
   /** Packets read from the TUN. */
   readonly tunIn: SlotRegion;
   /** Datagrams to send. */
@@ -53,7 +55,8 @@ export function createArena(mtuBytes: number): DataArena {
   const pages = Math.ceil(end / 65_536);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const buffer = memory.buffer as unknown as SharedArrayBuffer;
-  return { buffer, bytes: new Uint8Array(buffer), view: new DataView(buffer), tunIn, udpOut, udpIn, io, engine };
+  const [bytes, view] = [new Uint8Array(buffer), new DataView(buffer)];
+  return { buffer, bytes, view, mtuBytes, tunIn, udpOut, udpIn, io, engine };
 }
 
 export function slotOffset(region: SlotRegion, slot: number): number {

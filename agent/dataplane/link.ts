@@ -68,7 +68,7 @@ export type DataEvent =
     readonly relayKey: Uint8Array | undefined;
     readonly bytes: Uint8Array;
   }
-  /** A packet waits for a session, or the session in use is due for a new handshake. Sent once until answered. */
+  /** A packet waits for a session, or the session in use is due for a new handshake. Sent again after 5 s when nothing came of it. */
   | { readonly type: "handshake.wanted"; readonly peer: PeerIndex }
   /** Traffic after silence: the control thread arms its timers. Sent when `PeerCells.armed` was 0, and sets it to 1. */
   | { readonly type: "peer.active"; readonly peer: PeerIndex }
@@ -118,12 +118,14 @@ export const Cell = {
   lastDataReceived: 8,
   /** First content packet sent since anything was received; 0 when nothing waits for an answer. */
   unansweredSince: 9,
-  /** Sends that must not be counted as content: retried handshakes flush the queue. */
+  /** Packets that wait for a session. */
   queued: 10,
   /** Highest send counter used on the current session, for rekey after messages. */
   sendCounter: 11,
+  /** First content packet received since anything was sent; 0 when nothing waits for a keepalive. */
+  unacknowledgedSince: 12,
 } as const;
-export const CELLS_PER_PEER = 12;
+export const CELLS_PER_PEER = 13;
 
 export type PeerCells = Float64Array;
 

@@ -1,4 +1,4 @@
-import type { X25519 } from "../../crypto/x25519.ts";
+import type { X25519 } from "../../crypto/engine.ts";
 import { Cell, cellOffset, type DataEvent, MAX_PEERS, type Path, type PeerCells } from "../link.ts";
 import {
   createInitiation,

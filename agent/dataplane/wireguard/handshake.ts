@@ -2,7 +2,7 @@ import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { blake2s } from "@noble/hashes/blake2.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
-import type { X25519 } from "../../crypto/x25519.ts";
+import type { X25519 } from "../../crypto/engine.ts";
 import { Initiation, INITIATION_BYTES, MessageType, Response, RESPONSE_BYTES } from "./messages.ts";
 
 /** Noise_IKpsk2 as WireGuard uses it (whitepaper 5.4). All keys are 32 bytes. */
