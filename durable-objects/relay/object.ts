@@ -1,45 +1,15 @@
 import { DurableObject } from "cloudflare:workers";
-import { InFlight } from "#domain/relay/in-flight.ts";
 import { CLOSE_REPLACED, KEEPALIVE_PING, KEEPALIVE_PONG } from "#protocol/control/messages.ts";
 import {
   ADMITTED_KEY_HEADER,
-  type AgentToRelayFrame,
   FRAME_CAP_BYTES,
-  PeerGoneReason,
   readAgentToRelayFrame,
   turnIntoReceive,
-  writePeerGone,
   writePong,
 } from "#protocol/relay/frames.ts";
 import { readConfig } from "../../worker/config.ts";
+import { type Attachment, ConnectedAgent, type RelayCounters } from "./agent.ts";
 
-export interface RelayCounters {
-  forwarded: number;
-  /** Bundles dropped because their receiver had too much in flight. */
-  congested: number;
-  /** Bundles to keys that are not connected. */
-  gone: number;
-  malformed: number;
-}
-
-/** What outlives hibernation with each socket. */
-interface Attachment {
-  readonly key: Uint8Array;
-  readonly isSlow: boolean;
-}
-
-/** One connected agent, as long as the object is awake. */
-interface Agent {
-  readonly socket: WebSocket;
-  readonly key: Uint8Array;
-  readonly inFlight: InFlight;
-  savedSlow: boolean;
-  /** When this agent was last told that a peer is gone, by the peer's key in hex. */
-  readonly toldGone: Map<string, number>;
-}
-
-const GONE_INTERVAL_MS = 1000;
-const TOLD_GONE_MOST = 1000;
 const CLOSE_TOO_BIG = 1009;
 
 /**
@@ -47,7 +17,7 @@ const CLOSE_TOO_BIG = 1009;
  * are caches that may vanish. Nothing is stored and nothing of a bundle is read.
  */
 export class DerpRelay extends DurableObject<Env> {
-  readonly #agents = new Map<string, Agent>();
+  readonly #agents = new Map<string, ConnectedAgent>();
   readonly #counters: RelayCounters = { forwarded: 0, congested: 0, gone: 0, malformed: 0 };
   readonly #capBytes: number;
 
@@ -77,9 +47,9 @@ export class DerpRelay extends DurableObject<Env> {
     const bytes = new Uint8Array(message);
     const frame = readAgentToRelayFrame(bytes);
     if (frame === undefined) this.#countMalformed();
-    else if (frame.type === "send") this.#forward(sender, frame, bytes);
-    else if (frame.type === "credit") this.#credit(sender, frame.bytes);
-    else sender.socket.send(writePong(frame.data));
+    else if (frame.type === "send") this.#forward(sender, frame.destination, bytes, frame.bundleBytes);
+    else if (frame.type === "credit") sender.credit(frame.bytes);
+    else socket.send(writePong(frame.data));
   }
 
   override webSocketClose(socket: WebSocket): void {
@@ -96,60 +66,33 @@ export class DerpRelay extends DurableObject<Env> {
     return { ...this.#counters };
   }
 
-  #forward(sender: Agent, frame: AgentToRelayFrame & { type: "send" }, bytes: Uint8Array): void {
-    const tag = hexOf(frame.destination);
+  #forward(sender: ConnectedAgent, destination: Uint8Array, bytes: Uint8Array, bundleBytes: number): void {
+    const tag = hexOf(destination);
     const receiver = this.#agentAt(tag);
-    if (receiver === undefined) return this.#tellGone(sender, tag, frame.destination);
-    const buffered = (receiver.socket as { bufferedAmount?: number }).bufferedAmount ?? 0;
-    if (buffered > 2 * this.#capBytes || !receiver.inFlight.admit(frame.bundleBytes)) {
-      this.#counters.congested++;
-      return;
+    if (receiver === undefined) {
+      this.#counters.gone++;
+      return sender.tellGone(destination, tag, Date.now());
     }
-    this.#save(receiver);
     turnIntoReceive(bytes, sender.key);
-    receiver.socket.send(bytes);
-    this.#counters.forwarded++;
-  }
-
-  #credit(agent: Agent, bytes: number): void {
-    agent.inFlight.credit(bytes);
-    this.#save(agent);
-  }
-
-  #save(agent: Agent): void {
-    const { isSlow } = agent.inFlight;
-    if (isSlow === agent.savedSlow) return;
-    agent.savedSlow = isSlow;
-    agent.socket.serializeAttachment({ key: agent.key, isSlow } satisfies Attachment);
-  }
-
-  #tellGone(sender: Agent, tag: string, peer: Uint8Array): void {
-    this.#counters.gone++;
-    const now = Date.now();
-    if (now - (sender.toldGone.get(tag) ?? -Infinity) < GONE_INTERVAL_MS) return;
-    if (sender.toldGone.size >= TOLD_GONE_MOST) sender.toldGone.clear();
-    sender.toldGone.set(tag, now);
-    sender.socket.send(writePeerGone(peer, PeerGoneReason.notConnected));
+    receiver.deliver(bytes, bundleBytes);
   }
 
   #countMalformed(): void {
     this.#counters.malformed++;
   }
 
-  #agentOf(socket: WebSocket): Agent | undefined {
+  #agentOf(socket: WebSocket): ConnectedAgent | undefined {
     const agent = this.#agentAt(this.ctx.getTags(socket)[0]!);
     // A replaced socket may still deliver what it had under way; it no longer speaks for the key.
     return agent?.socket === socket ? agent : undefined;
   }
 
-  #agentAt(tag: string): Agent | undefined {
+  #agentAt(tag: string): ConnectedAgent | undefined {
     const known = this.#agents.get(tag);
     if (known !== undefined && known.socket.readyState === WebSocket.OPEN) return known;
     const socket = this.ctx.getWebSockets(tag).find((each) => each.readyState === WebSocket.OPEN);
     if (socket === undefined) return undefined;
-    const { key, isSlow } = socket.deserializeAttachment() as Attachment;
-    const inFlight = new InFlight(this.#capBytes, isSlow);
-    const agent = { socket, key, inFlight, savedSlow: isSlow, toldGone: new Map<string, number>() };
+    const agent = new ConnectedAgent(socket, this.#capBytes, this.#counters);
     this.#agents.set(tag, agent);
     return agent;
   }
