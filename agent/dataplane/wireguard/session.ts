@@ -1,41 +1,32 @@
-import type { AeadEngine, AeadKey } from "../../crypto/engine.ts";
-import type { DataCommand, PeerIndex } from "../link.ts";
-import { REJECT_AFTER_MESSAGES, REJECT_AFTER_MS } from "./limits.ts";
-import { ReplayWindow } from "./replay-window.ts";
+import type { AeadKey } from "../../crypto/engine.ts";
+import type { ReplayWindow } from "./replay-window.ts";
 
-/** One pair of transport keys (whitepaper 5.4.5, 5.4.6). Times in milliseconds. */
-export class Session {
-  readonly peer: PeerIndex;
+/** Whitepaper 6.1. */
+export const REKEY_AFTER_MS = 120_000;
+export const REJECT_AFTER_MS = 180_000;
+export const REKEY_AFTER_MESSAGES = 2 ** 52;
+/** Counters are JS numbers: exact below 2^53, refused above. */
+export const REJECT_AFTER_MESSAGES = 2 ** 53 - 1;
+export const REKEY_TIMEOUT_MS = 5_000;
+export const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+/** The transport keys of one finished handshake. */
+export interface Session {
   readonly initiator: boolean;
   readonly localIndex: number;
   readonly remoteIndex: number;
-  readonly createdAt: number;
   readonly sendKey: AeadKey;
   readonly receiveKey: AeadKey;
-  readonly replay = new ReplayWindow();
-  /** Counter of the next packet. */
-  sendCounter = 0;
+  readonly createdAt: number;
+  readonly window: ReplayWindow;
+  sendCounter: number;
+}
 
-  constructor(command: Extract<DataCommand, { type: "session.install" }>, engine: AeadEngine) {
-    this.peer = command.peer;
-    this.initiator = command.initiator;
-    this.localIndex = command.localIndex;
-    this.remoteIndex = command.remoteIndex;
-    this.createdAt = command.createdAt;
-    this.sendKey = engine.prepare(command.sendKey);
-    this.receiveKey = engine.prepare(command.receiveKey);
-  }
+export function mayStillBeUsed(session: Session, now: number): boolean {
+  return now - session.createdAt < REJECT_AFTER_MS && session.sendCounter < REJECT_AFTER_MESSAGES;
+}
 
-  isExpired(now: number): boolean {
-    return now - this.createdAt >= REJECT_AFTER_MS;
-  }
-
-  maySend(now: number): boolean {
-    return !this.isExpired(now) && this.sendCounter < REJECT_AFTER_MESSAGES;
-  }
-
-  destroy(): void {
-    this.sendKey.destroy();
-    this.receiveKey.destroy();
-  }
+export function destroySession(session: Session): void {
+  session.sendKey.destroy();
+  session.receiveKey.destroy();
 }
