@@ -122,7 +122,7 @@ test("revoking asks first, then quarantines the machines of the key", async () =
 });
 
 test.each(["member", "auditor"] as const)(
-  "a %s sees no admin buttons, and the API refuses them anyway",
+  "somebody with the role %s sees no admin buttons, and the API refuses them anyway",
   async (role) => {
     const owner = await newOwner();
     const { key, id } = await newKey(owner, "not-for-members");

@@ -57,6 +57,7 @@ test("search and status filter narrow the list together", async () => {
   await machineRow(page, "web-1").waitFor();
   await page.getByLabel("Search machines").fill("mainframe");
   await page.getByRole("button", { name: "Clear filters" }).click();
+  await machineRow(page, "db-1").waitFor();
   expect(await page.getByRole("row").count()).toBe(4);
 });
 
