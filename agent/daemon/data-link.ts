@@ -53,7 +53,7 @@ export class DataLink {
     this.engine = opened.engine;
     this.memoryTun = thread.memoryTun;
     this.#onEvent = options.onEvent;
-    this.#commands = new RingWriter(new SharedRing(start.commands), writeCommand, isPacket);
+    this.#commands = new RingWriter(thread.commandRing, writeCommand, mayBeLost);
     this.#events = new RingReader(new SharedRing(start.events), readEvent);
     this.#pumped = this.#pump();
     // Deno.exit waits for a thread that sleeps in the kernel.
@@ -122,13 +122,16 @@ export class DataLink {
 
   /** Hands events over until the thread has ended and the ring is empty. */
   async #pump(): Promise<void> {
-    const { thread, ring } = { thread: this.#thread, ring: this.#events.ring };
+    const { ring } = this.#events;
     let ended = false;
-    const end = thread.ended.then(() => void (ended = true));
+    void this.#thread.ended.then(() => {
+      ended = true;
+      ring.notify();
+    });
     for (;;) {
       if (this.#handOver()) await turn();
       else if (ended) return;
-      else await Promise.race([ring.filled(), end]);
+      else await ring.filled();
     }
   }
 
@@ -163,8 +166,9 @@ function startDataWorker(): Worker {
   return new Worker(new URL("./data-worker.ts", import.meta.url), { type: "module" });
 }
 
-function isPacket({ type }: DataCommand): boolean {
-  return type === "datagram.receive" || type === "packet.inject";
+/** Datagrams and packets: their senders send them again. */
+function mayBeLost({ type }: DataCommand): boolean {
+  return type === "datagram.receive" || type === "datagram.send" || type === "packet.inject";
 }
 
 function turn(): Promise<void> {

@@ -47,8 +47,8 @@ export interface DataLoopParts {
 export type Fault = DataEvent & { readonly type: "fault" };
 
 /**
- * The blocking loop of the data thread: what the TUN has goes out in one batch, what the socket has goes in, then what
- * the control thread wants; it sleeps only when a whole round found nothing.
+ * The blocking loop of the data thread: first what the control thread wants, then what the TUN has goes out in one batch
+ * and what the socket has goes in; it sleeps only when a whole round found nothing.
  */
 export class DataLoop {
   readonly #parts: DataLoopParts;
@@ -72,7 +72,7 @@ export class DataLoop {
     const { tun, udp, events, sleeper } = this.#parts;
     while (!this.#stopping && !this.#parts.stopped()) {
       const now = this.#parts.now();
-      const busy = this.#fromTun(now) + this.#fromUdp(now) + this.#fromControl(now);
+      const busy = this.#fromControl(now) + this.#fromTun(now) + this.#fromUdp(now);
       if (tun.fault !== 0) return fault("tun", tun.fault, `The interface ${tun.name} is gone.`);
       if (udp.fault !== 0) return fault("udp", udp.fault, "The UDP socket failed.");
       if (events.blocked) this.#publish();

@@ -88,7 +88,7 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
   const udp = openUdp(start, arena, arenaAddress, tun);
   const commands = new RingReader<DataCommand>(new SharedRing(start.commands), readCommand);
   const eventRing = new SharedRing(start.events);
-  const events = new RingWriter<DataEvent>(eventRing, writeEvent, ({ type }) => type === "relay.send");
+  const events = new RingWriter<DataEvent>(eventRing, writeEvent, mayBeLost);
   const clockOffset = performance.timeOrigin - start.timeOrigin;
   const loop = new DataLoop({
     arena,
@@ -105,6 +105,11 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
     now: () => performance.now() + clockOffset,
   });
   return { tun, udp, engine, events, loop };
+}
+
+/** Anybody can send handshakes: they must not pile up while the control thread is busy. */
+function mayBeLost({ type }: DataEvent): boolean {
+  return type === "relay.send" || type === "handshake.received";
 }
 
 function openTun({ tun }: DataThreadStart, arena: DataArena, arenaAddress: bigint): TunDevice {

@@ -1,4 +1,4 @@
-import { deepEqual, equal, ok, rejects } from "node:assert/strict";
+import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { DataLink, type DataLinkOptions } from "../../../agent/daemon/data-link.ts";
 import type { DataEvent, Endpoint } from "../../../agent/dataplane/link.ts";
 
@@ -33,6 +33,8 @@ function packet(number: number): Uint8Array {
 Deno.test("Packets cross two data threads over UDP, all and in order", async () => {
   const [a, b] = [await open(), await open()];
   a.link.send({ type: "path.set", peer: 0, path: { via: "udp", endpoint: local(b.link) } });
+  a.link.send({ type: "keepalive.send", peer: 0 });
+  await until(() => a.events.length === 1);
   const received: Uint8Array[] = [];
   const collect = () => received.push(...b.link.memoryTun!.collect());
   for (let sent = 0; sent < 2000; sent++) {
@@ -137,4 +139,16 @@ Deno.test("A process that exits without closing is not held up", async () => {
     equal(code, 3);
   }
   ok(Math.min(...heldMs) < 200, `${heldMs} ms`);
+});
+
+Deno.test({
+  name: "Without the right to make a TUN the opening is refused in one line",
+  ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
+  fn: async () => {
+    const script = new URL("./support/open-kernel-tun.ts", import.meta.url);
+    const { stdout } = await new Deno.Command("setpriv", {
+      args: ["--bounding-set=-net_admin", Deno.execPath(), "run", "-A", script.href],
+    }).output();
+    match(new TextDecoder().decode(stdout), /^TunUnavailable: Cannot make a TUN interface: no permission\. .*\n$/);
+  },
 });
