@@ -1,7 +1,17 @@
-import { SELF } from "cloudflare:test";
+import { env, SELF } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { listOrganizations, listOrgMembers } from "#protocol/api/tables.ts";
+import { createAuthKey } from "#protocol/api/auth-keys.ts";
 import { call } from "#protocol/api/call.ts";
+import { registerMachine } from "#protocol/api/machines.ts";
+import type { Role } from "#protocol/api/orgs.ts";
+import {
+  listAuthKeys,
+  listMachines,
+  listOrganizations,
+  listOrgMembers,
+  listOrgSettings,
+} from "#protocol/api/tables.ts";
+import type { OrgId } from "#protocol/ids.ts";
 import { base, foundOrg, type ReceivedEnvelope, selfFetch, signUpSomeone } from "../support/api.ts";
 
 async function read(query: string, token: string) {
@@ -54,5 +64,65 @@ describe("the table API", () => {
       expect(await read(query, who)).toEqual({ status, data: null, error: { code, message } });
     }
     expect((await read(org, "garbage")).status).toBe(401);
+  });
+});
+
+describe("the tables of an org's network", () => {
+  async function orgWithMachines() {
+    const { session: { token }, orgId: org_id } = await foundOrg();
+    const made = { org_id: org_id as OrgId, name: "servers", reusable: true };
+    const { key, id } = await call(selfFetch, base, createAuthKey, made, { token });
+    for (const name of ["beta", "alpha", "gamma"]) {
+      await call(selfFetch, base, registerMachine, { auth_key: key, name, os: "linux" });
+    }
+    return { token, org_id, keyId: id };
+  }
+
+  async function join(org_id: string, role: Role): Promise<string> {
+    const { token, user } = await signUpSomeone();
+    await env.DB.prepare("INSERT INTO org_members VALUES (?, ?, ?, ?)").bind(org_id, user.id, role, 0).run();
+    return token;
+  }
+
+  it("are fresh the moment a machine has registered, ordered as asked", async () => {
+    const { token, org_id, keyId } = await orgWithMachines();
+    const names = async (query: string) =>
+      ((await read(`machines?org_id=${org_id}&${query}`, token)).data as { name: string }[]).map(({ name }) => name);
+    expect(await names("order=name")).toEqual(["alpha", "beta", "gamma"]);
+    expect(await names("order=name.desc&limit=2")).toEqual(["gamma", "beta"]);
+    expect(await names("order=tailnet_ip&ascending=false")).toEqual(["gamma", "alpha", "beta"]);
+    expect(await names("name=eq.beta&ephemeral=eq.false&os=eq.linux")).toEqual(["beta"]);
+    const machines = await call(selfFetch, base, listMachines, { org_id }, { token });
+    expect(new Set(machines.map(({ auth_key_id }) => auth_key_id))).toEqual(new Set([keyId]));
+    const [key] = await call(selfFetch, base, listAuthKeys, { org_id, revoked: "eq.false" }, { token });
+    expect(key).toMatchObject({ id: keyId, name: "servers", used_count: 3 });
+    expect(await call(selfFetch, base, listOrgSettings, { org_id }, { token })).toMatchObject([{ org_id }]);
+  });
+
+  it("show no secret, whatever is asked for", async () => {
+    const { token, org_id } = await orgWithMachines();
+    const answers = await Promise.all(
+      ["machines", "auth_keys", "org_settings"].map((table) => read(`${table}?org_id=${org_id}`, token)),
+    );
+    expect(JSON.stringify(answers)).not.toMatch(/hash|secret|private|node_key|[0-9a-f]{64}/);
+  });
+
+  it("are open to every member, but auth keys to owner and admin only", async () => {
+    const { org_id } = await orgWithMachines();
+    for (const role of ["admin", "member", "auditor"] as const) {
+      const token = await join(org_id, role);
+      expect(await call(selfFetch, base, listMachines, { org_id }, { token })).toHaveLength(3);
+      const keys = await read(`auth_keys?org_id=${org_id}`, token);
+      if (role === "admin") expect(keys.data).toHaveLength(1);
+      else expect(keys).toEqual({ status: 403, data: null, error: { code: "FORBIDDEN", message: "Admin required" } });
+    }
+  });
+
+  it("never mix orgs", async () => {
+    const [one, other] = [await orgWithMachines(), await foundOrg()];
+    const mine = await read(`machines?org_id=${other.orgId}`, other.session.token);
+    expect(mine).toEqual({ status: 200, data: [], error: null });
+    expect((await read(`machines?org_id=${one.org_id}`, other.session.token)).status).toBe(403);
+    expect((await read(`machines?org_id=${other.orgId}&org_id=${one.org_id}`, other.session.token)).data).toEqual([]);
   });
 });
