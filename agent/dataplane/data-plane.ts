@@ -1,17 +1,8 @@
-import type { AeadEngine } from "../crypto/engine.ts";
-import { TAG_BYTES } from "../crypto/engine.ts";
+import { type AeadEngine, TAG_BYTES } from "../crypto/engine.ts";
 import { type DataArena, slotOffset } from "./arena.ts";
-import { DataPeer } from "./data-peer.ts";
 import {
-  echoReplySequence,
-  innerLength,
-  IPV4_DESTINATION,
-  IPV4_SOURCE,
-  IPV6_DESTINATION,
-  IPV6_SOURCE,
-  ipVersion,
-} from "./ip-packet.ts";
-import {
+  Cell,
+  cellOffset,
   type DataCommand,
   type DropReason,
   dropReasons,
@@ -20,54 +11,71 @@ import {
   type Path,
   type PeerCells,
   type PeerIndex,
+  type Source,
 } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
-import { isSameEndpoint } from "./path/same-path.ts";
-import { PeerMeter } from "./peer-meter.ts";
 import { AllowedIps } from "./wireguard/allowed-ips.ts";
+import { MessageType, messageType, Transport, TRANSPORT_HEADER_BYTES } from "./wireguard/messages.ts";
+import { ReplayWindow } from "./wireguard/replay-window.ts";
 import {
+  destroySession,
+  KEEPALIVE_TIMEOUT_MS,
+  mayStillBeUsed,
   REJECT_AFTER_MESSAGES,
+  REJECT_AFTER_MS,
   REKEY_AFTER_MESSAGES,
   REKEY_AFTER_MS,
-  REKEY_ATTEMPT_MS,
-  REKEY_ON_RECEIVE_MS,
   REKEY_TIMEOUT_MS,
-} from "./wireguard/limits.ts";
-import { MessageType, messageTypeAt, Transport, TRANSPORT_HEADER_BYTES } from "./wireguard/messages.ts";
-import { Session } from "./wireguard/session.ts";
+  type Session,
+} from "./wireguard/session.ts";
 
 export interface DataPlaneOptions {
   readonly arena: DataArena;
   readonly engine: AeadEngine;
   readonly cells: PeerCells;
-  /** One counter per `dropReasons`. */
+  /** One counter for each of `dropReasons`. */
   readonly drops: Uint32Array;
 }
 
+interface Peer {
+  readonly index: PeerIndex;
+  readonly publicKey: Uint8Array;
+  path: Path;
+  current: Session | undefined;
+  previous: Session | undefined;
+  next: Session | undefined;
+  readonly queue: Uint8Array[];
+  handshakeWanted: boolean;
+  /** When an authentic packet last came over UDP. */
+  udpHeardAt: number;
+}
+
+const QUEUE_PACKETS = 64;
+/** A packet by relay does not move a peer off a UDP path that was heard this recently. */
+const UDP_HOLD_MS = 5_000;
+const RELAY: Path = { via: "relay" };
+
 /**
- * The data thread's pure half: IP packets from the TUN become WireGuard transport packets to a UDP address or the relay,
- * and back. It makes no keys and runs no timers; those are the control thread's (`WireGuardDevice`), which it tells what it
- * needs by events. Offsets and lengths are bytes of the arena, times milliseconds.
+ * The data thread's pure half: IP packets in, sealed datagrams out, and back. It works in the arena, knows neither sockets
+ * nor clocks, and counts what it drops.
  */
 export class DataPlane {
   readonly #arena: DataArena;
   readonly #engine: AeadEngine;
+  readonly #cells: PeerCells;
   readonly #drops: Uint32Array;
-  readonly #meter: PeerMeter;
-  readonly #allowedIps = new AllowedIps();
-  readonly #peers: (DataPeer | undefined)[] = [];
-  readonly #peersByKey = new Map<string, DataPeer>();
-  readonly #sessions = new Map<number, Session>();
-  #relayedSlot = 0;
+  readonly #routes = new AllowedIps();
+  readonly #peers = new Map<PeerIndex, Peer>();
+  readonly #byKey = new Map<string, Peer>();
+  readonly #byIndex = new Map<number, { peer: Peer; session: Session }>();
 
   constructor({ arena, engine, cells, drops }: DataPlaneOptions) {
     this.#arena = arena;
     this.#engine = engine;
+    this.#cells = cells;
     this.#drops = drops;
-    this.#meter = new PeerMeter(cells);
   }
 
-  /** The slots of `udpIn` are free while a command is applied: what the relay delivered is opened there. */
   apply(command: DataCommand, now: number, out: Outbox): void {
     switch (command.type) {
       case "peer.set":
@@ -75,299 +83,311 @@ export class DataPlane {
       case "peer.remove":
         return this.#removePeer(command.peer);
       case "path.set":
-        return this.#setPath(command.peer, command.path);
+        return this.#with(command.peer, (peer) => void (peer.path = command.path));
       case "session.install":
-        return this.#install(command, now, out);
+        return this.#with(command.peer, (peer) => this.#install(peer, command, now, out));
       case "sessions.drop":
-        return this.#dropSessions(command.peer);
+        return this.#with(command.peer, (peer) => this.#dropSessions(peer));
       case "keepalive.send":
-        return this.#sendKeepalive(command.peer, now, out);
+        return this.#with(command.peer, (peer) => this.#sendKeepalive(peer, now, out));
       case "datagram.send":
-        return this.#sendDatagram(command.to, command.bytes, out);
+        if (command.bytes.length > this.#arena.udpOut.slotBytes) return this.#drop("handshake.malformed");
+        this.#arena.bytes.set(command.bytes, out.nextDatagram());
+        return out.addDatagram(command.bytes.length, command.to);
       case "datagram.receive":
-        return this.#handleRelayed(command.from, command.bytes, now, out);
+        return this.#receiveRelayed(command.from, command.bytes, now, out);
       case "packet.inject":
-        return this.#inject(command.bytes, now, out);
+        return this.#route(command.bytes, now, out);
       case "stop":
         return;
     }
   }
 
-  /** An IP packet to send. The outbox must not be full. Up to 15 bytes after the packet are overwritten. */
   handleTunPacket(offset: number, length: number, now: number, out: Outbox): void {
-    const { bytes, udpOut } = this.#arena;
-    const version = ipVersion(bytes, offset, length);
-    if (version === 0 || length + TRANSPORT_OVERHEAD > udpOut.slotBytes) return this.#drop("tun.malformed");
+    this.#route(this.#arena.bytes.subarray(offset, offset + length), now, out);
+  }
+
+  handleDatagram(offset: number, length: number, endpoint: Endpoint, now: number, out: Outbox): void {
+    this.#receive(offset, length, { via: "udp", endpoint }, undefined, now, out);
+  }
+
+  #route(packet: Uint8Array, now: number, out: Outbox): void {
+    const version = packet.length < 20 ? 0 : packet[0]! >>> 4;
     const index = version === 4
-      ? this.#allowedIps.find(bytes, offset + IPV4_DESTINATION, 4)
-      : this.#allowedIps.find(bytes, offset + IPV6_DESTINATION, 16);
-    const peer = index === undefined ? undefined : this.#peers[index];
+      ? this.#routes.find(packet, 16, 4)
+      : version === 6 && packet.length >= 40
+      ? this.#routes.find(packet, 24, 16)
+      : undefined;
+    if (version !== 4 && version !== 6) return this.#drop("tun.malformed");
+    const peer = index === undefined ? undefined : this.#peers.get(index);
     if (peer === undefined) return this.#drop("tun.no_route");
-    this.#sendContent(peer, offset, length, now, out);
+    this.#watch(peer, out);
+    const session = peer.current;
+    if (session === undefined || !mayStillBeUsed(session, now)) return this.#enqueue(peer, packet, now, out);
+    this.#send(peer, session, packet, now, out);
+    const old = session.initiator && now - session.createdAt >= REKEY_AFTER_MS;
+    if (old || session.sendCounter >= REKEY_AFTER_MESSAGES) this.#wantHandshake(peer, out);
   }
 
-  /** A datagram from the socket. It is opened in place; what becomes a packet stays there until the outbox is drained. */
-  handleDatagram(offset: number, length: number, source: Endpoint, now: number, out: Outbox): void {
-    this.#receive(offset, length, source, undefined, now, out);
+  #enqueue(peer: Peer, packet: Uint8Array, now: number, out: Outbox): void {
+    if (peer.queue.length >= QUEUE_PACKETS) {
+      peer.queue.shift();
+      this.#drop("tun.queue_full");
+    }
+    peer.queue.push(packet.slice());
+    const waiting = cellOffset(peer.index, Cell.unansweredSince);
+    if (this.#cells[waiting] === 0) this.#cells[waiting] = now;
+    this.#wantHandshake(peer, out);
   }
 
-  #setPeer({ peer: index, publicKey, allowedIps }: Extract<DataCommand, { type: "peer.set" }>): void {
-    if (this.#peers[index] === undefined) {
-      const peer = new DataPeer(index, publicKey);
-      this.#peers[index] = peer;
-      this.#peersByKey.set(publicKey.toHex(), peer);
-      this.#meter.reset(index);
-    } else this.#allowedIps.removePeer(index);
-    for (const prefix of allowedIps) this.#allowedIps.insert(prefix, index);
-  }
-
-  #removePeer(index: PeerIndex): void {
-    const peer = this.#peers[index];
-    if (peer === undefined) return;
-    this.#dropSessions(index);
-    this.#allowedIps.removePeer(index);
-    this.#peersByKey.delete(peer.publicKey.toHex());
-    this.#peers[index] = undefined;
-    this.#meter.reset(index);
-  }
-
-  #setPath(index: PeerIndex, path: Path): void {
-    const peer = this.#peers[index];
-    if (peer !== undefined) peer.path = path;
-  }
-
-  #install(command: Extract<DataCommand, { type: "session.install" }>, now: number, out: Outbox): void {
-    const peer = this.#peers[command.peer];
-    if (peer === undefined) return;
-    const session = new Session(command, this.#engine);
-    this.#sessions.set(session.localIndex, session);
-    if (!command.initiator) return this.#forget(peer.await(session));
-    this.#forget(peer.use(session));
-    peer.wantedAt = -Infinity;
-    this.#meter.answered(peer.index);
-    // The responder may not send before it has heard something on the new keys (6.5).
-    if (!this.#flush(peer, now, out)) this.#sendKeepalive(peer.index, now, out);
-  }
-
-  #dropSessions(index: PeerIndex): void {
-    for (const session of this.#peers[index]?.takeSessions() ?? []) this.#forget(session);
-  }
-
-  #forget(session: Session | undefined): void {
-    if (session === undefined) return;
-    if (this.#sessions.get(session.localIndex) === session) this.#sessions.delete(session.localIndex);
-    session.destroy();
-  }
-
-  #sendKeepalive(index: PeerIndex, now: number, out: Outbox): void {
-    const peer = this.#peers[index];
-    if (peer === undefined || out.full) return;
-    if (peer.current?.maySend(now)) this.#seal(peer, peer.current, out.nextDatagram(), 0, now, out);
-    else this.#wantHandshake(peer, now, out);
-  }
-
-  #sendDatagram(to: Endpoint, bytes: Uint8Array, out: Outbox): void {
-    if (out.full || bytes.length > this.#arena.udpOut.slotBytes) return;
-    this.#arena.bytes.set(bytes, out.nextDatagram());
-    out.addDatagram(bytes.length, to);
-  }
-
-  #handleRelayed(from: Uint8Array, bytes: Uint8Array, now: number, out: Outbox): void {
-    const { udpIn } = this.#arena;
-    const peer = this.#peersByKey.get(from.toHex());
-    if (peer === undefined) return this.#drop("relay.unknown_peer");
-    if (bytes.length > udpIn.slotBytes) return this.#drop("udp.malformed");
-    this.#relayedSlot = (this.#relayedSlot + 1) % udpIn.slots;
-    const offset = slotOffset(udpIn, this.#relayedSlot);
-    this.#arena.bytes.set(bytes, offset);
-    this.#receive(offset, bytes.length, undefined, peer, now, out);
-  }
-
-  #inject(packet: Uint8Array, now: number, out: Outbox): void {
-    if (out.full || packet.length + TRANSPORT_OVERHEAD > this.#arena.udpOut.slotBytes) {
+  /** Seals one packet (empty for a keepalive) into the next outbox slot: whitepaper 5.4.6. */
+  #send(peer: Peer, session: Session, packet: Uint8Array, now: number, out: Outbox): void {
+    const { bytes, view } = this.#arena;
+    const padded = Math.ceil(packet.length / 16) * 16;
+    if (out.full || TRANSPORT_HEADER_BYTES + padded + TAG_BYTES > this.#arena.udpOut.slotBytes) {
       return this.#drop("tun.malformed");
     }
-    const offset = out.nextDatagram() + TRANSPORT_HEADER_BYTES;
-    this.#arena.bytes.set(packet, offset);
-    this.handleTunPacket(offset, packet.length, now, out);
-  }
-
-  #sendContent(peer: DataPeer, offset: number, length: number, now: number, out: Outbox): void {
-    const session = peer.current;
-    const older = peer.queue.length > 0;
-    if (older || session === undefined || !session.maySend(now)) {
-      this.#enqueue(peer, this.#arena.bytes.slice(offset, offset + length), now);
-      // What an earlier flush had no room for goes first.
-      if (!older || !this.#flush(peer, now, out)) this.#wantHandshake(peer, now, out);
-      return;
-    }
-    this.#seal(peer, session, offset, length, now, out);
-    if (isDue(session, now)) this.#wantHandshake(peer, now, out);
-  }
-
-  #enqueue(peer: DataPeer, packet: Uint8Array, now: number): void {
-    this.#drop("tun.queue_full", peer.queue.push(packet, now));
-    this.#meter.queued(peer.index, peer.queue.length);
-  }
-
-  /** Sends what waits, as far as the outbox has room. False when nothing was sent. */
-  #flush(peer: DataPeer, now: number, out: Outbox): boolean {
-    let sent = false;
-    while (!out.full && peer.queue.length > 0 && peer.current?.maySend(now)) {
-      const { bytes, queuedAt } = peer.queue.shift()!;
-      if (now - queuedAt > REKEY_ATTEMPT_MS) {
-        this.#drop("tun.no_session");
-        continue;
-      }
-      const offset = out.nextDatagram() + TRANSPORT_HEADER_BYTES;
-      this.#arena.bytes.set(bytes, offset);
-      this.#seal(peer, peer.current, offset, bytes.length, now, out);
-      sent = true;
-    }
-    this.#meter.queued(peer.index, peer.queue.length);
-    return sent;
-  }
-
-  /** Builds a transport packet (5.4.6) in the outbox's next slot and hands it to the peer's path. */
-  #seal(peer: DataPeer, session: Session, offset: number, length: number, now: number, out: Outbox): void {
-    const { view, bytes, mtuBytes } = this.#arena;
     if (peer.path.via === "none") return this.#drop("tun.no_path");
-    const at = out.nextDatagram();
-    const padded = Math.max(length, Math.min((length + 15) & ~15, mtuBytes));
-    if (padded > length) bytes.fill(0, offset + length, offset + padded);
+    const slot = out.nextDatagram();
+    const body = slot + TRANSPORT_HEADER_BYTES;
     const counter = session.sendCounter++;
-    session.sendKey.seal(counter, offset, padded, at + TRANSPORT_HEADER_BYTES);
-    view.setUint32(at, MessageType.transport, true);
-    view.setUint32(at + Transport.receiver, session.remoteIndex, true);
-    view.setUint32(at + Transport.counter, counter >>> 0, true);
-    view.setUint32(at + Transport.counter + 4, Math.floor(counter / 2 ** 32), true);
-    const total = TRANSPORT_HEADER_BYTES + padded + TAG_BYTES;
-    this.#meter.sent(peer.index, total, length > 0, counter, now, out);
-    if (peer.path.via === "udp") out.addDatagram(total, peer.path.endpoint);
-    else out.events.push({ type: "relay.send", peer: peer.index, bytes: bytes.slice(at, at + total) });
+    view.setUint32(slot, MessageType.transport, true);
+    view.setUint32(slot + Transport.receiver, session.remoteIndex, true);
+    view.setUint32(slot + Transport.counter, counter >>> 0, true);
+    view.setUint32(slot + Transport.counter + 4, Math.floor(counter / 2 ** 32), true);
+    bytes.set(packet, body);
+    bytes.fill(0, body + packet.length, body + padded);
+    session.sendKey.seal(counter, body, padded, body);
+    const length = TRANSPORT_HEADER_BYTES + padded + TAG_BYTES;
+    if (peer.path.via === "udp") out.addDatagram(length, peer.path.endpoint);
+    else out.events.push({ type: "relay.send", peer: peer.index, bytes: bytes.slice(slot, slot + length) });
+    this.#countSent(peer, length, packet.length > 0, now);
   }
 
-  #wantHandshake(peer: DataPeer, now: number, out: Outbox): void {
-    if (now - peer.wantedAt < REKEY_TIMEOUT_MS) return;
-    peer.wantedAt = now;
-    out.events.push({ type: "handshake.wanted", peer: peer.index });
+  #countSent({ index }: Peer, length: number, content: boolean, now: number): void {
+    const cells = this.#cells;
+    cells[cellOffset(index, Cell.txBytes)]! += length;
+    cells[cellOffset(index, Cell.txPackets)]!++;
+    cells[cellOffset(index, Cell.lastSent)] = now;
+    if (!content) return;
+    cells[cellOffset(index, Cell.lastDataSent)] = now;
+    const waiting = cellOffset(index, Cell.unansweredSince);
+    if (cells[waiting] === 0) cells[waiting] = now;
   }
 
-  /** `source` is undefined for what the relay delivered from `from`. */
+  #receiveRelayed(from: Uint8Array, datagram: Uint8Array, now: number, out: Outbox): void {
+    const peer = this.#byKey.get(from.join());
+    if (peer === undefined && datagram[0] === MessageType.transport) return this.#drop("relay.unknown_peer");
+    const slot = slotOffset(this.#arena.udpIn, 0);
+    if (datagram.length > this.#arena.udpIn.slotBytes) return this.#drop("udp.malformed");
+    this.#arena.bytes.set(datagram, slot);
+    this.#receive(slot, datagram.length, { via: "relay" }, from, now, out);
+  }
+
   #receive(
     offset: number,
     length: number,
-    source: Endpoint | undefined,
-    from: DataPeer | undefined,
+    source: Source,
+    relayKey: Uint8Array | undefined,
     now: number,
     out: Outbox,
   ): void {
-    const type = messageTypeAt(this.#arena.bytes, offset, length);
+    const datagram = this.#arena.bytes.subarray(offset, offset + length);
+    const type = messageType(datagram);
     if (type === undefined) return this.#drop("udp.malformed");
-    if (type === MessageType.transport) return this.#handleTransport(offset, length, source, from, now, out);
-    out.events.push({
-      type: "handshake.received",
-      source: source === undefined ? RELAY : { via: "udp", endpoint: source },
-      relayKey: from?.publicKey,
-      bytes: this.#arena.bytes.slice(offset, offset + length),
-    });
+    if (type === MessageType.transport) return this.#open(offset, length, source, now, out);
+    out.events.push({ type: "handshake.received", source, relayKey, bytes: datagram.slice() });
   }
 
-  #handleTransport(
-    offset: number,
-    length: number,
-    source: Endpoint | undefined,
-    from: DataPeer | undefined,
-    now: number,
-    out: Outbox,
-  ): void {
+  #open(offset: number, length: number, source: Source, now: number, out: Outbox): void {
     const { view } = this.#arena;
-    const session = this.#sessions.get(view.getUint32(offset + Transport.receiver, true));
-    if (session === undefined) return this.#drop("udp.unknown_index");
-    if (from !== undefined && from.index !== session.peer) return this.#drop("udp.unknown_index");
-    const counter = view.getUint32(offset + Transport.counter, true) +
-      view.getUint32(offset + Transport.counter + 4, true) * 2 ** 32;
-    if (session.isExpired(now) || counter >= REJECT_AFTER_MESSAGES) return this.#drop("udp.expired");
-    if (!session.replay.accepts(counter)) return this.#drop("udp.replayed");
-    const inner = offset + TRANSPORT_HEADER_BYTES;
-    const sealed = length - TRANSPORT_HEADER_BYTES;
-    if (!session.receiveKey.open(counter, inner, sealed, inner)) return this.#drop("udp.forged");
-    const newest = counter > session.replay.highest;
-    session.replay.mark(counter);
-    const peer = this.#peers[session.peer]!;
-    this.#meter.received(peer.index, length, sealed > TAG_BYTES, now, out);
-    this.#handleAuthentic(peer, session, newest, source, now, out);
-    if (sealed > TAG_BYTES) this.#deliver(peer, inner, sealed - TAG_BYTES, source === undefined, out);
-  }
-
-  /** What any authentic packet does beyond its content: it may move the path, confirm a session or call for a new one. */
-  #handleAuthentic(
-    peer: DataPeer,
-    session: Session,
-    newest: boolean,
-    source: Endpoint | undefined,
-    now: number,
-    out: Outbox,
-  ): void {
-    const waiting = peer.isWaiting(session);
-    if (newest && (waiting || session === peer.current)) this.#learnPath(peer, source, now, out);
-    if (source !== undefined) peer.udpReceivedAt = now;
-    if (waiting) {
-      this.#forget(peer.confirm(session));
-      peer.wantedAt = -Infinity;
-      out.events.push({ type: "session.confirmed", peer: peer.index, localIndex: session.localIndex });
-      this.#flush(peer, now, out);
-    } else if (session === peer.current && session.initiator && now - session.createdAt >= REKEY_ON_RECEIVE_MS) {
-      this.#wantHandshake(peer, now, out);
+    const found = this.#byIndex.get(view.getUint32(offset + Transport.receiver, true));
+    if (found === undefined) return this.#drop("udp.unknown_index");
+    const { peer, session } = found;
+    const high = view.getUint32(offset + Transport.counter + 4, true);
+    const counter = high * 2 ** 32 + view.getUint32(offset + Transport.counter, true);
+    if (now - session.createdAt >= REJECT_AFTER_MS || counter >= REJECT_AFTER_MESSAGES) {
+      return this.#drop("udp.expired");
     }
+    if (!session.window.accepts(counter)) return this.#drop("udp.replayed");
+    const body = offset + TRANSPORT_HEADER_BYTES;
+    const sealed = length - TRANSPORT_HEADER_BYTES;
+    if (!session.receiveKey.open(counter, body, sealed, body)) return this.#drop("udp.forged");
+    session.window.mark(counter);
+    this.#confirm(peer, session, now, out);
+    this.#hear(peer, session, source, length, now, out);
+    if (sealed > TAG_BYTES) this.#deliver(peer, body, sealed - TAG_BYTES, source, now, out);
   }
 
-  /**
-   * Roaming (whitepaper 2.1): the path follows the newest packet of the newest session, so that one that was overtaken
-   * moves nothing. The relay does not replace a UDP path that carried something just now: where one end believes in UDP and
-   * the other in the relay they would change places for ever, and this way both end on UDP.
-   */
-  #learnPath(peer: DataPeer, source: Endpoint | undefined, now: number, out: Outbox): void {
+  /** The first packet on a responder's new session proves that the initiator has it: whitepaper 6.5. */
+  #confirm(peer: Peer, session: Session, now: number, out: Outbox): void {
+    if (peer.next !== session) return;
+    this.#retire(peer.previous);
+    peer.previous = peer.current;
+    peer.current = session;
+    peer.next = undefined;
+    peer.handshakeWanted = false;
+    out.events.push({ type: "session.confirmed", peer: peer.index, localIndex: session.localIndex });
+    this.#flush(peer, now, out);
+  }
+
+  #hear(peer: Peer, session: Session, source: Source, length: number, now: number, out: Outbox): void {
+    const cells = this.#cells;
+    cells[cellOffset(peer.index, Cell.rxBytes)]! += length;
+    cells[cellOffset(peer.index, Cell.rxPackets)]!++;
+    cells[cellOffset(peer.index, Cell.lastReceived)] = now;
+    cells[cellOffset(peer.index, Cell.unansweredSince)] = 0;
+    this.#roam(peer, source, now, out);
+    const due = REJECT_AFTER_MS - KEEPALIVE_TIMEOUT_MS - REKEY_TIMEOUT_MS;
+    if (session.initiator && session === peer.current && now - session.createdAt >= due) this.#wantHandshake(peer, out);
+  }
+
+  #roam(peer: Peer, source: Source, now: number, out: Outbox): void {
     const { path } = peer;
-    if (source === undefined) {
-      if (path.via === "relay" || (path.via === "udp" && now - peer.udpReceivedAt < UDP_PREFERRED_MS)) return;
+    if (source.via === "relay") {
+      if (path.via === "relay" || (path.via === "udp" && now - peer.udpHeardAt < UDP_HOLD_MS)) return;
       peer.path = RELAY;
     } else {
-      if (path.via === "udp" && isSameEndpoint(path.endpoint, source)) return;
-      peer.path = { via: "udp", endpoint: source };
+      peer.udpHeardAt = now;
+      if (path.via === "udp" && sameEndpoint(path.endpoint, source.endpoint)) return;
+      peer.path = { via: "udp", endpoint: { address: source.endpoint.address.slice(), port: source.endpoint.port } };
     }
     out.events.push({ type: "path.learned", peer: peer.index, path: peer.path });
   }
 
-  #deliver(peer: DataPeer, offset: number, length: number, relayed: boolean, out: Outbox): void {
-    const { bytes, view } = this.#arena;
-    const version = ipVersion(bytes, offset, length);
-    const own = version === 0 ? 0 : innerLength(view, version, offset, length);
-    if (version === 0 || own === 0) return this.#drop("udp.malformed_inner");
-    const owner = version === 4
-      ? this.#allowedIps.find(bytes, offset + IPV4_SOURCE, 4)
-      : this.#allowedIps.find(bytes, offset + IPV6_SOURCE, 16);
-    if (owner !== peer.index) return this.#drop("udp.source_not_allowed");
-    const sequence = version === 4 ? echoReplySequence(view, offset, own, ECHO_ID) : undefined;
+  #deliver(peer: Peer, offset: number, most: number, source: Source, now: number, out: Outbox): void {
+    const { bytes } = this.#arena;
+    const version = bytes[offset]! >>> 4;
+    const length = innerLength(bytes, offset, most, version);
+    if (length === undefined) return this.#drop("udp.malformed_inner");
+    const sender = version === 4 ? this.#routes.find(bytes, offset + 12, 4) : this.#routes.find(bytes, offset + 8, 16);
+    if (sender !== peer.index) return this.#drop("udp.source_not_allowed");
+    this.#cells[cellOffset(peer.index, Cell.lastDataReceived)] = now;
+    this.#watch(peer, out);
+    const sequence = echoSequence(bytes, offset, length);
     if (sequence !== undefined) {
-      out.events.push({ type: "echo.received", peer: peer.index, sequence, via: relayed ? "relay" : "udp" });
+      out.events.push({ type: "echo.received", peer: peer.index, sequence, via: source.via });
+      return;
     }
-    out.addPacket(offset, own);
+    out.addPacket(offset, length);
   }
 
-  #drop(reason: DropReason, count = 1): void {
-    this.#drops[DROP_INDEX[reason]]! += count;
+  #setPeer({ peer: index, publicKey, allowedIps }: DataCommand & { type: "peer.set" }): void {
+    let peer = this.#peers.get(index);
+    if (peer === undefined) {
+      const none: Path = { via: "none" };
+      const sessions = { current: undefined, previous: undefined, next: undefined };
+      peer = { index, publicKey, path: none, ...sessions, queue: [], handshakeWanted: false, udpHeardAt: -Infinity };
+      this.#peers.set(index, peer);
+      this.#byKey.set(publicKey.join(), peer);
+    }
+    this.#routes.removePeer(index);
+    for (const prefix of allowedIps) this.#routes.insert(prefix, index);
+  }
+
+  #removePeer(index: PeerIndex): void {
+    this.#with(index, (peer) => {
+      this.#dropSessions(peer);
+      this.#routes.removePeer(index);
+      this.#peers.delete(index);
+      this.#byKey.delete(peer.publicKey.join());
+      this.#cells.fill(0, cellOffset(index, 0), cellOffset(index + 1, 0));
+    });
+  }
+
+  #install(peer: Peer, command: DataCommand & { type: "session.install" }, now: number, out: Outbox): void {
+    const { initiator, localIndex, remoteIndex, createdAt } = command;
+    const sendKey = this.#engine.prepare(command.sendKey);
+    const receiveKey = this.#engine.prepare(command.receiveKey);
+    const window = new ReplayWindow();
+    const session = { initiator, localIndex, remoteIndex, sendKey, receiveKey, createdAt, window, sendCounter: 0 };
+    this.#byIndex.set(localIndex, { peer, session });
+    if (initiator) {
+      this.#retire(peer.previous);
+      peer.previous = peer.current;
+      peer.current = session;
+      peer.handshakeWanted = false;
+      // The responder may use its session only after our first packet, be it an empty one.
+      if (peer.queue.length === 0) this.#send(peer, session, EMPTY, now, out);
+      this.#flush(peer, now, out);
+    } else {
+      this.#retire(peer.next);
+      peer.next = session;
+    }
+  }
+
+  #flush(peer: Peer, now: number, out: Outbox): void {
+    if (peer.current === undefined) return;
+    for (const packet of peer.queue.splice(0)) this.#send(peer, peer.current, packet, now, out);
+  }
+
+  #sendKeepalive(peer: Peer, now: number, out: Outbox): void {
+    if (peer.current !== undefined && mayStillBeUsed(peer.current, now)) {
+      this.#send(peer, peer.current, EMPTY, now, out);
+    }
+  }
+
+  #dropSessions(peer: Peer): void {
+    for (const session of [peer.current, peer.previous, peer.next]) this.#retire(session);
+    peer.current = peer.previous = peer.next = undefined;
+    peer.queue.length = 0;
+    peer.handshakeWanted = false;
+  }
+
+  #retire(session: Session | undefined): void {
+    if (session === undefined) return;
+    this.#byIndex.delete(session.localIndex);
+    destroySession(session);
+  }
+
+  #wantHandshake(peer: Peer, out: Outbox): void {
+    if (peer.handshakeWanted) return;
+    peer.handshakeWanted = true;
+    out.events.push({ type: "handshake.wanted", peer: peer.index });
+  }
+
+  #watch(peer: Peer, out: Outbox): void {
+    const armed = cellOffset(peer.index, Cell.armed);
+    if (this.#cells[armed] === 1) return;
+    this.#cells[armed] = 1;
+    out.events.push({ type: "peer.active", peer: peer.index });
+  }
+
+  #with(index: PeerIndex, work: (peer: Peer) => void): void {
+    const peer = this.#peers.get(index);
+    if (peer !== undefined) work(peer);
+  }
+
+  #drop(reason: DropReason): void {
+    this.#drops[dropReasons.indexOf(reason)]!++;
   }
 }
 
-const RELAY: Path & { via: "relay" } = { via: "relay" };
-const TRANSPORT_OVERHEAD = TRANSPORT_HEADER_BYTES + TAG_BYTES + 15;
-/** While a UDP path carried an authentic packet this recently, a packet over the relay does not replace it. */
-const UDP_PREFERRED_MS = 3_000;
-const DROP_INDEX = Object.fromEntries(dropReasons.map((reason, at) => [reason, at])) as Record<DropReason, number>;
+const EMPTY = new Uint8Array(0);
 
-/** True when the initiator has to ask for new keys on sending (6.2). */
-function isDue(session: Session, now: number): boolean {
-  if (session.sendCounter >= REKEY_AFTER_MESSAGES) return true;
-  return session.initiator && now - session.createdAt >= REKEY_AFTER_MS;
+function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  if (a.port !== b.port) return false;
+  for (let i = 0; i < 16; i++) if (a.address[i] !== b.address[i]) return false;
+  return true;
+}
+
+/** The inner packet's own length without padding, or undefined when it lies. */
+function innerLength(bytes: Uint8Array, offset: number, most: number, version: number): number | undefined {
+  if (version === 4 && most >= 20) {
+    const length = (bytes[offset + 2]! << 8) | bytes[offset + 3]!;
+    return length >= 20 && length <= most ? length : undefined;
+  }
+  if (version === 6 && most >= 40) {
+    const length = 40 + ((bytes[offset + 4]! << 8) | bytes[offset + 5]!);
+    return length <= most ? length : undefined;
+  }
+  return undefined;
+}
+
+/** The sequence number of an ICMP echo reply to one of the agent's own probes (RFC 792). */
+function echoSequence(bytes: Uint8Array, offset: number, length: number): number | undefined {
+  if (bytes[offset + 9] !== 1 || bytes[offset]! !== 0x45 || length < 28) return undefined;
+  const icmp = offset + 20;
+  const id = (bytes[icmp + 4]! << 8) | bytes[icmp + 5]!;
+  return bytes[icmp] === 0 && id === ECHO_ID ? (bytes[icmp + 6]! << 8) | bytes[icmp + 7]! : undefined;
 }

@@ -15,26 +15,20 @@ export const TRANSPORT_HEADER_BYTES = 16;
 
 export const Initiation = { sender: 4, ephemeral: 8, static: 40, timestamp: 88, mac1: 116, mac2: 132 } as const;
 export const Response = { sender: 4, receiver: 8, ephemeral: 12, nothing: 44, mac1: 60, mac2: 76 } as const;
-export const CookieReply = { receiver: 4, nonce: 8, cookie: 32 } as const;
 export const Transport = { receiver: 4, counter: 8 } as const;
 
 /** The type of a well-formed message by its first 4 bytes and its length, or undefined. */
 export function messageType(bytes: Uint8Array): 1 | 2 | 3 | 4 | undefined {
-  return messageTypeAt(bytes, 0, bytes.length);
-}
-
-/** The same for `length` bytes at `offset`. */
-export function messageTypeAt(bytes: Uint8Array, offset: number, length: number): 1 | 2 | 3 | 4 | undefined {
-  if (length < 4 || bytes[offset + 1] !== 0 || bytes[offset + 2] !== 0 || bytes[offset + 3] !== 0) return undefined;
-  switch (bytes[offset]) {
+  if (bytes.length < 4 || bytes[1] !== 0 || bytes[2] !== 0 || bytes[3] !== 0) return undefined;
+  switch (bytes[0]) {
     case MessageType.initiation:
-      return length === INITIATION_BYTES ? 1 : undefined;
+      return bytes.length === INITIATION_BYTES ? 1 : undefined;
     case MessageType.response:
-      return length === RESPONSE_BYTES ? 2 : undefined;
+      return bytes.length === RESPONSE_BYTES ? 2 : undefined;
     case MessageType.cookieReply:
-      return length === COOKIE_REPLY_BYTES ? 3 : undefined;
+      return bytes.length === COOKIE_REPLY_BYTES ? 3 : undefined;
     case MessageType.transport:
-      return length >= TRANSPORT_HEADER_BYTES + 16 ? 4 : undefined;
+      return bytes.length >= TRANSPORT_HEADER_BYTES + 16 ? 4 : undefined;
     default:
       return undefined;
   }

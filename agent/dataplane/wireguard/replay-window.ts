@@ -5,11 +5,6 @@ export class ReplayWindow {
   readonly #seen = new Uint32Array(BITS / 32);
   #highest = -1;
 
-  /** Highest counter marked, -1 for none. */
-  get highest(): number {
-    return this.#highest;
-  }
-
   /** True when the counter is new and not too old. Looks only. */
   accepts(counter: number): boolean {
     if (counter > this.#highest) return true;
