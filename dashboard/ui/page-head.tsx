@@ -8,7 +8,7 @@ export function PageHead({ title, note, action }: { title: string; note?: ReactN
         <h1 className="text-xl font-semibold tracking-tight">{title}</h1>
         {action}
       </div>
-      {note !== undefined && <div className="flex flex-wrap gap-x-4 text-muted">{note}</div>}
+      {note !== undefined && <div className="mt-1 flex flex-wrap gap-x-4 text-muted">{note}</div>}
     </div>
   );
 }
