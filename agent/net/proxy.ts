@@ -53,8 +53,9 @@ function tunnel(socket: Socket, request: string, withinMs: number): Promise<void
   return new Promise((resolve, reject) => {
     let head = "";
     const fail = (reason: string) => done(() => reject(new Error(reason)));
-    const onData = (chunk: Buffer) => {
-      head += chunk.toString("latin1");
+    // Read by hand: a flowing socket would lose what comes before its next reader.
+    const onReadable = () => {
+      head += (socket.read() as Buffer | null)?.toString("latin1") ?? "";
       const end = head.indexOf("\r\n\r\n");
       if (end < 0) return head.length > HEAD_BYTES ? fail("the proxy's answer is too long") : undefined;
       const status = /^HTTP\/1\.\d (\d{3})/.exec(head)?.[1];
@@ -68,10 +69,10 @@ function tunnel(socket: Socket, request: string, withinMs: number): Promise<void
     const timer = setTimeout(() => fail("the proxy does not answer"), withinMs);
     const done = (then: () => void) => {
       clearTimeout(timer);
-      socket.off("data", onData).off("error", onError).off("close", onClose).pause();
+      socket.off("readable", onReadable).off("error", onError).off("close", onClose);
       then();
     };
-    socket.on("data", onData).on("error", onError).on("close", onClose);
+    socket.on("readable", onReadable).on("error", onError).on("close", onClose);
     socket.write(request);
   });
 }

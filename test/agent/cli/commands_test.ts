@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+
+const main = new URL("../../../agent/main.ts", import.meta.url).pathname;
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the real program with nothing of this process' environment but what it needs. */
+async function ztna(
+  args: readonly string[],
+  { directory, env = {}, input = "" }: { directory: string; env?: Record<string, string>; input?: string },
+): Promise<Ended> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-lock", "--cached-only", "--no-prompt", "-A", main, ...args],
+    env: { PATH: Deno.env.get("PATH") ?? "", QUICKZTNA_CONFIG_DIR: directory, DENO_NO_UPDATE_CHECK: "1", ...env },
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  if (input !== "") await writer.write(new TextEncoder().encode(input));
+  await writer.close().catch(() => undefined);
+  const { code, stdout, stderr } = await child.output();
+  return { code, out: new TextDecoder().decode(stdout), err: new TextDecoder().decode(stderr) };
+}
+
+/** A control plane that gives one answer to everything and remembers what it was asked. */
+async function startServer(status: number, body: unknown, headers: Record<string, string> = {}) {
+  const asked: { path: string; body: unknown }[] = [];
+  const server = createServer((request, response) => {
+    let text = "";
+    request.on("data", (chunk) => text += chunk);
+    request.on("end", () => {
+      asked.push({ path: request.url!, body: JSON.parse(text || "{}") });
+      response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked,
+    [Symbol.asyncDispose]: () => {
+      server.closeAllConnections();
+      return new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+const KEY = "tskey-auth-" + "ab".repeat(32);
+const lines = (text: string) => text.trimEnd().split("\n");
+
+Deno.test("reading commands work without a running agent", async () => {
+  using directory = temporaryDirectory();
+  const at = { directory: directory.path };
+  const status = await ztna(["status", "--json"], at);
+  assert.equal(status.code, 0);
+  const { authenticated, machine, mode } = JSON.parse(status.out);
+  assert.deepEqual({ authenticated, machine, mode }, { authenticated: false, machine: null, mode: "disconnected" });
+  assert.match((await ztna(["version"], at)).out, /^ztna version /);
+  assert.deepEqual(await ztna(["down"], at), { code: 0, out: "VPN is not running.\n", err: "" });
+  assert.equal((await ztna(["disconnect"], at)).code, 0);
+  assert.match((await ztna(["log"], at)).out, /^No log yet/);
+});
+
+Deno.test("errors are one line on standard error with what to do, and exit code 1", async () => {
+  using directory = temporaryDirectory();
+  const at = { directory: directory.path, env: { ZTNA_API_URL: "http://127.0.0.1:9" } };
+  const cases: [string[], RegExp][] = [
+    [["peers"], /^the VPN is not running\. Run 'ztna up' first$/],
+    [["ping", "Linux-C"], /^the VPN is not running\. Run 'ztna up' first$/],
+    [["ip"], /^not registered\. Run 'ztna up' first$/],
+    [["up"], /^not authenticated\. Run 'ztna login' first or use --auth-key$/],
+    [["login"], /--interactive.*ZTNA_AUTH_KEY/],
+    [["up", "--frobnicate"], /unknown option '--frobnicate'.*ztna --help/],
+    [["frobnicate"], /unknown command 'frobnicate'.*ztna --help/],
+    [["ping"], /missing required argument.*ztna --help/],
+    [["ping", "x", "--count", "0"], /--count.*whole number above 0.*ztna --help/],
+    [["status", "--log-level", "loud"], /--log-level.*ztna --help/],
+  ];
+  for (const [args, expected] of cases) {
+    const { code, err } = await ztna(args, at);
+    assert.equal(code, 1, args.join(" "));
+    assert.equal(lines(err).length, 1, err);
+    assert.match(lines(err)[0]!, expected);
+  }
+});
+
+Deno.test("without any control plane set, up and login say what to set", async () => {
+  using directory = temporaryDirectory();
+  const env = { ZTNA_AUTH_KEY: KEY };
+  const { code, err } = await ztna(["up"], { directory: directory.path, env });
+  assert.equal(code, 1);
+  assert.match(err, /^No control plane is set\. Set ZTNA_API_URL or use --api-url[^\n]*\n$/);
+});
+
+Deno.test("help explains the program and each verb and exits 0", async () => {
+  using directory = temporaryDirectory();
+  const at = { directory: directory.path };
+  const help = await ztna(["--help"], at);
+  assert.equal(help.code, 0);
+  for (
+    const verb of ["up|connect", "down|disconnect", "status", "peers", "ping", "login", "logout", "log", "completion"]
+  ) {
+    assert.ok(help.out.includes(`\n  ${verb}`), verb);
+  }
+  assert.deepEqual(await ztna([], at), help);
+  assert.match((await ztna(["help", "up"], at)).out, /--auth-key <key>/);
+});
+
+Deno.test("completion prints a script and answers it", async () => {
+  using directory = temporaryDirectory();
+  const at = { directory: directory.path };
+  for (const shell of ["bash", "zsh", "fish", "powershell"]) {
+    const { code, out } = await ztna(["completion", shell], at);
+    assert.equal(code, 0);
+    assert.ok(lines(out).length > 50, shell);
+  }
+  assert.match((await ztna(["complete", "--", "up", "--a"], at)).out, /^--auth-key/m);
+  assert.match((await ztna(["complete", "--", "sta"], at)).out, /^status/m);
+});
+
+Deno.test("a directory that cannot be written is one line, and nothing is sent", async () => {
+  using directory = temporaryDirectory();
+  await using server = await startServer(500, {});
+  Deno.writeTextFileSync(`${directory.path}/file`, "");
+  const env = { ZTNA_AUTH_KEY: KEY, ZTNA_API_URL: server.url };
+  const { code, err } = await ztna(["up"], { directory: `${directory.path}/file`, env });
+  assert.equal(code, 1);
+  assert.match(err, /^Cannot (use|read)  [^\n]*\n$/);
+  assert.deepEqual(server.asked, []);
+});
+
+Deno.test("login with a password from standard input keeps the tokens for the owner only", async () => {
+  using directory = temporaryDirectory();
+  const session = {
+    token: "t",
+    access_token: "t",
+    refresh_token: "r",
+    expires_in: 3600,
+    user: { id: "11111111-2222-4333-8444-555555555555", email: "a@example.com" },
+  };
+  await using server = await startServer(200, { success: true, data: session, error: null });
+  const at = { directory: directory.path, env: { ZTNA_API_URL: `${server.url}/api/` } };
+  const login = await ztna(["login", "--interactive"], { ...at, input: "a@example.com\nsecret-word\n" });
+  assert.deepEqual(login, { code: 0, out: "Login successful!\n", err: "" });
+  assert.deepEqual(server.asked, [{
+    path: "/api/auth/login",
+    body: { email: "a@example.com", password: "secret-word" },
+  }]);
+  const tokens = `${directory.path}/tokens.json`;
+  assert.equal((Deno.statSync(tokens).mode ?? 0) & 0o777, 0o600);
+  assert.match((await ztna(["status"], at)).out, /Authenticated: true\n[^]*Not registered \(run 'ztna up'\)/);
+  const logout = await ztna(["logout"], at);
+  assert.equal(logout.out, "Logged out. Tokens and state cleared. (org_id preserved for re-login)\n");
+  assert.deepEqual(server.asked.at(-1), { path: "/api/auth/logout", body: { refresh_token: "r" } });
+  assert.throws(() => Deno.statSync(tokens), Deno.errors.NotFound);
+});
+
+Deno.test("login says what was wrong", async () => {
+  using directory = temporaryDirectory();
+  const refusal = (code: string) => ({ success: false, data: null, error: { code, message: "Invalid" } });
+  const cases: [number, string, string][] = [
+    [401, "INVALID_CREDENTIALS", "login failed: invalid credentials\n"],
+    [429, "RATE_LIMITED", "login failed: rate limited\n"],
+  ];
+  for (const [status, code, expected] of cases) {
+    await using server = await startServer(status, refusal(code));
+    const at = { directory: directory.path, env: { ZTNA_API_URL: server.url }, input: "a@example.com\nx\n" };
+    const { err, ...rest } = await ztna(["login", "--interactive"], at);
+    assert.deepEqual({ code: rest.code, err }, { code: 1, err: expected });
+  }
+  const at = { directory: directory.path, env: { ZTNA_API_URL: "http://127.0.0.1:9" }, input: "\n\n" };
+  assert.equal((await ztna(["login", "--interactive"], at)).err, "email and password are required\n");
+});
