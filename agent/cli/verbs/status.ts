@@ -14,12 +14,12 @@ export const addStatus: AddVerb = (program, agent) => {
     });
 };
 
+/** The guide's block, line for line; the control plane, org and operating system stand in `--json`. */
 export function formatStatus(status: AgentStatus): string {
   const lines = ["QuickZTNA Status", "================", line("Version", status.version)];
   if (status.node_key !== "") lines.push(line("Node Key", shortKey(status.node_key)));
   lines.push(line("Authenticated", String(status.authenticated)));
   if (!status.authenticated) lines.push(" ".repeat(WIDTH) + "(run 'ztna login' to authenticate)");
-  if (status.api_url !== "") lines.push(line("API URL", `${status.api_url}/api`));
   lines.push(...machineLines(status));
   if (status.problem !== null) lines.push(line("Problem", status.problem));
   return lines.join("\n");
@@ -33,8 +33,6 @@ function machineLines(status: AgentStatus): string[] {
     line("Machine ID", status.machine.id),
     line("Machine Name", plain(status.machine.name)),
     line("Tailnet IP", status.machine.tailnet_ip),
-    line("Org ID", status.org_id ?? ""),
-    line("OS", status.os),
     line("Mode", status.mode),
     ...(status.derp_region === null ? [] : [line("DERP Region", status.derp_region)]),
   ];
