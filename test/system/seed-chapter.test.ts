@@ -1,12 +1,14 @@
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createAuthKey } from "#protocol/api/auth-keys.ts";
 import { call } from "#protocol/api/call.ts";
 import { registerMachine } from "#protocol/api/machines.ts";
 import type { OrgId } from "#protocol/ids.ts";
 import type { Background } from "../../tools/lab/background.ts";
-import { logInFrom, type RunningControlPlane, startOn } from "../../tools/lab/control-plane.ts";
+import { logInFrom, owner, type RunningControlPlane, startOn } from "../../tools/lab/control-plane.ts";
 import type { Host } from "../../tools/lab/host.ts";
 import { Network } from "../../tools/lab/network.ts";
+import { openBrowserOn } from "./support/browser.ts";
 
 /*
  * The five sub-tests of the guide's chapter "Machine Registration via Auth Key (Headless)", word for word:
@@ -14,7 +16,7 @@ import { Network } from "../../tools/lab/network.ts";
  *      +---------------------- switch (UDP dropped, later allowed) ----------------------+
  *      |                       |                         |                               |
  *   control plane            Win-A                     Win-B                          Linux-C
- *   npm start, 10.77.0.1     API, 10.77.0.2            ztna up, 10.77.0.3             ztna up, 10.77.0.4
+ *   npm start, 10.77.0.1     Chromium, 10.77.0.2       ztna up, 10.77.0.3             ztna up, 10.77.0.4
  *                            100.64.0.1 (no agent)     100.64.0.2                     100.64.0.3
  */
 
@@ -26,6 +28,8 @@ let linuxC: Host;
 let token: string;
 let orgId: OrgId;
 let authKey: string;
+let browser: Browser;
+let dashboard: Page;
 let onWinB: Background;
 let onLinuxC: Background;
 
@@ -38,24 +42,33 @@ beforeAll(async () => {
   for (const host of [winA, winB, linuxC]) host.environment["ZTNA_API_URL"] = plane.url;
   const { session, orgId: org } = await logInFrom(winA, plane.url);
   [token, orgId] = [session.token, org as OrgId];
+  browser = await openBrowserOn(winA);
+  dashboard = await browser.newPage({ baseURL: plane.url });
+  dashboard.setDefaultTimeout(15_000);
 });
 
 afterAll(async () => {
+  await browser?.close();
   for (const agent of [onLinuxC, onWinB]) await agent?.stop();
   await plane?.process.stop();
   network?.remove();
 });
 
 describe("seed chapter", () => {
-  test("ST1 an admin makes a reusable key that is shown once and listed as unused", async () => {
-    const made = await makeKey("test-headless-key", true, 7);
-    authKey = made.key;
-    expect(authKey).toMatch(/^tskey-auth-[0-9a-f]{64}$/);
-    const row = await keyRow("test-headless-key");
-    expect(row).toMatchObject({ used_count: 0, reusable: true, ephemeral: false, revoked: false });
-    const days = (Date.parse(row["expires_at"] as string) - Date.now()) / 86_400_000;
-    expect(days).toBeCloseTo(7, 1);
-    expect(JSON.stringify(row)).not.toContain(authKey.slice("tskey-auth-".length));
+  test("ST1 an admin makes a reusable key in the dashboard, shown once and listed as unused", async () => {
+    await dashboard.goto("/dashboard");
+    await dashboard.getByLabel("Email").fill(owner.email);
+    await dashboard.getByLabel("Password", { exact: true }).fill(owner.password);
+    await dashboard.keyboard.press("Enter");
+    await dashboard.getByRole("link", { name: "Settings" }).click();
+    await dashboard.getByRole("tab", { name: "Auth Keys" }).click();
+    authKey = await generateKey("test-headless-key", { reusable: true, days: 7 });
+    await listRow("test-headless-key").getByText("Used: 0").waitFor({ state: "attached" });
+    const cells = await listRow("test-headless-key").getByRole("cell").allTextContents();
+    const expiry = new Intl.DateTimeFormat("en", { dateStyle: "medium" }).format(Date.now() + 7 * 86_400_000);
+    expect(cells).toEqual(expect.arrayContaining(["Used: 0", "Reusable: Yes", "Ephemeral: No", `Expiry: ${expiry}`]));
+    expect(await dashboard.content()).not.toContain(authKey);
+    expect(await keyRow("test-headless-key")).toMatchObject({ used_count: 0, reusable: true, ephemeral: false });
   });
 
   test("two machines register before, by the API and by ztna up", async () => {
@@ -106,6 +119,10 @@ DERP Region:   blr1
     expect(stdout).toContain(`Node Key:      ${printed}...`);
   });
 
+  test("ST3 the dashboard counts the key's use without a reload", async () => {
+    await listRow("test-headless-key").getByText("Used: 1").waitFor({ state: "attached" });
+  });
+
   test("ST3 the key's use is counted, by the chapter's own curl", async () => {
     Object.assign(winA.environment, { TOKEN: token });
     const { stdout } = await winA.shell(
@@ -117,7 +134,7 @@ DERP Region:   blr1
 
   test("a ping crosses the relay both ways while UDP between the hosts is dropped", async () => {
     await pingEachOther();
-    expect((await linuxC.shell("ztna ping Win-B --count 2")).stdout).toMatch(/probe 1: \d+ms \(relayed\)/);
+    expect((await linuxC.shell("ztna ping Win-B --count 2")).stdout).toMatch(/probe 1: [\d.]+ms \(relayed\)/);
     expect(await pathOf("Win-B")).toBe("relay");
   });
 
@@ -126,7 +143,7 @@ DERP Region:   blr1
     await expect.poll(() => pathOf("Win-B"), { timeout: 30_000, interval: 500 }).toBe("direct");
     await pingEachOther();
     const { stdout } = await linuxC.shell("ztna ping Win-B --count 2");
-    expect(stdout).toMatch(/probe 2: \d+ms \(direct\)/);
+    expect(stdout).toMatch(/probe 2: [\d.]+ms \(direct\)/);
     const peers = await linuxC.shell("ztna peers");
     expect(peers.stdout).toMatch(/^Win-B +100\.64\.0\.2 +blr1 +direct +— +10\.77\.0\.3:41641$/m);
   });
@@ -150,7 +167,7 @@ DERP Region:   blr1
   });
 
   test("ST5 a single-use key works once and is refused with KEY_USED after that", async () => {
-    const { key } = await makeKey("single-use-key", false, 1);
+    const key = await generateKey("single-use-key", { reusable: false, days: 1 });
     delete linuxC.environment["ZTNA_AUTH_KEY"];
     await linuxC.shell("ztna down; ztna logout");
     await onLinuxC.exited;
@@ -165,8 +182,26 @@ DERP Region:   blr1
     expect(again.code).toBe(1);
     expect(again.stderr).toContain("auth key registration failed: KEY_USED: Auth key already used");
     expect(await keyRow("single-use-key")).toMatchObject({ used_count: 1, reusable: false });
+    await listRow("single-use-key").getByText("Used: 1").waitFor({ state: "attached" });
   });
 });
+
+/** Fills in the dashboard's dialog and copies the key it shows. */
+async function generateKey(name: string, { reusable, days }: { reusable: boolean; days: number }): Promise<string> {
+  await dashboard.getByRole("button", { name: "Generate Auth Key" }).click();
+  await dashboard.getByLabel("Name").fill(name);
+  if (reusable) await dashboard.getByRole("switch", { name: "Reusable" }).check();
+  await dashboard.getByText(days === 1 ? "1 day" : `${days} days`, { exact: true }).click();
+  await dashboard.getByRole("button", { name: "Create", exact: true }).click();
+  const key = await dashboard.getByRole("region", { name: "Auth key" }).locator("pre").textContent();
+  await dashboard.getByRole("button", { name: "Done" }).click();
+  expect(key).toMatch(/^tskey-auth-[0-9a-f]{64}$/);
+  return key!;
+}
+
+function listRow(name: string) {
+  return dashboard.getByRole("row").filter({ has: dashboard.getByText(name, { exact: true }) });
+}
 
 function makeKey(name: string, reusable: boolean, days: number) {
   const input = { org_id: orgId, name, reusable, expiry_days: days };
