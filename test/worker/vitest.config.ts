@@ -24,7 +24,7 @@ export default defineConfig({
     }),
   ],
   test: {
-    include: ["test/worker/**/*.test.ts"],
+    include: ["test/worker/**/*.test.ts", "test/pure/{protocol,domain}/**/*.test.ts"],
     exclude: ["test/worker/loopback/**"],
     setupFiles: ["test/worker/support/migrate.ts"],
   },
