@@ -1,5 +1,6 @@
 import { errnoText } from "../os/ffi/errno-linux.ts";
 import { addressOf, errno, libc } from "../os/ffi/libc-linux.ts";
+import { monotonicMs } from "../os/monotonic-linux.ts";
 import {
   CELLS_PER_PEER,
   type DataCommand,
@@ -196,7 +197,7 @@ function createThread(options: DataLinkOptions, startWorker: () => Worker): Thre
     drops: new Uint32Array(new SharedArrayBuffer(dropReasons.length * 4)),
     control: new Int32Array(new SharedArrayBuffer(4)),
     wakeFd,
-    timeOrigin: performance.timeOrigin,
+    clockZeroMs: monotonicMs() - performance.now(),
   };
   const worker = startWorker();
   const { opened, ended } = reports(worker);

@@ -1,4 +1,5 @@
 import { addressOf } from "../os/ffi/libc-linux.ts";
+import { monotonicMs } from "../os/monotonic-linux.ts";
 import { createArena, type DataArena } from "../dataplane/arena.ts";
 import type { DataCommand, DataEvent, PeerCells } from "../dataplane/link.ts";
 import { readCommand, writeEvent } from "../dataplane/link-codec.ts";
@@ -31,8 +32,8 @@ export interface DataThreadStart {
   readonly control: Int32Array;
   /** eventfd that ends a sleep. */
   readonly wakeFd: number;
-  /** `performance.timeOrigin` of the control thread, whose clock all times follow. */
-  readonly timeOrigin: number;
+  /** When `performance.now()` of the control thread, whose clock all times follow, was 0 on the system's. */
+  readonly clockZeroMs: number;
 }
 
 /** Messages from the data thread: one at its start, one at its end. Everything else goes through the rings. */
@@ -89,7 +90,7 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
   const commands = new RingReader<DataCommand>(new SharedRing(start.commands), readCommand);
   const eventRing = new SharedRing(start.events);
   const events = new RingWriter<DataEvent>(eventRing, writeEvent, mayBeLost);
-  const clockOffset = performance.timeOrigin - start.timeOrigin;
+  const clockOffset = monotonicMs() - performance.now() - start.clockZeroMs;
   const loop = new DataLoop({
     arena,
     plane,

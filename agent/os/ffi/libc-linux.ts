@@ -18,6 +18,7 @@ const library = Deno.dlopen("libc.so.6", {
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "i32" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   if_nametoindex: { parameters: ["buffer"], result: "u32" },
   sendmmsg: { parameters: ["i32", "u64", "u32", "i32"], result: "i32" },
   recvmmsg: { parameters: ["i32", "u64", "u32", "i32", "u64"], result: "i32" },

@@ -133,7 +133,7 @@ Deno.test("a directory that cannot be written is one line, and nothing is sent",
   const env = { ZTNA_AUTH_KEY: KEY, ZTNA_API_URL: server.url };
   const { code, err } = await ztna(["up"], { directory: `${directory.path}/file`, env });
   assert.equal(code, 1);
-  assert.match(err, /^Cannot (use|read)  [^\n]*\n$/);
+  assert.match(err, /^Cannot (use|read) [^\n]*\n$/);
   assert.deepEqual(server.asked, []);
 });
 

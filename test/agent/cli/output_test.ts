@@ -32,12 +32,9 @@ Deno.test("status of a connected machine is the block of the guide", () => {
 Version:       0.1.0
 Node Key:      a1b2c3d4e5f6a7b8...
 Authenticated: true
-API URL:       https://login.example.com/api
 Machine ID:    11111111-2222-4333-8444-555555555555
 Machine Name:  Linux-C
 Tailnet IP:    100.64.0.3
-Org ID:        99999999-2222-4333-8444-555555555555
-OS:            linux
 Mode:          TUN (kernel)
 DERP Region:   blr1`,
   );

@@ -56,7 +56,7 @@ Deno.test("The data thread tells time as the control thread does", async () => {
   await until(() => events.length === 1);
   const [event] = events;
   const told = event?.type === "session.confirmed" ? event.localIndex : 0;
-  ok(told >= Math.floor(before) - 20 && told <= performance.now() + 20, `${before} ${told} ${performance.now()}`);
+  ok(told >= Math.floor(before) - 1 && told <= performance.now() + 1, `${before} ${told} ${performance.now()}`);
   await link.close();
 });
 

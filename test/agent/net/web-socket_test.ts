@@ -138,12 +138,9 @@ Deno.test("a WebSocket goes through an HTTP proxy by CONNECT", async () => {
   Deno.env.set("HTTP_PROXY", `http://127.0.0.1:${proxyPort}`);
   try {
     const text = await new Promise<string>((resolve, reject) => {
-      const opened: AgentWebSocket = new AgentWebSocket(`http://target.invalid:${targetPort}/`, "t", {
+      new AgentWebSocket(`http://target.invalid:${targetPort}/`, "t", {
         onOpen: () => {},
-        onText: (text) => {
-          opened.close();
-          resolve(text);
-        },
+        onText: resolve,
         onClosed: ({ reason }) => reject(new Error(reason)),
       });
     });
