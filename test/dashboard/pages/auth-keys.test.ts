@@ -72,7 +72,7 @@ test("a key can be made with the keyboard alone, and the focus comes back", asyn
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("Enter");
   await page.getByText("will not be shown again").waitFor();
-  expect(await focusedName(page)).toBe("Copy auth key");
+  await expect.poll(() => focusedName(page)).toBe("Copy auth key");
   await page.keyboard.press("Escape");
   const row = keyRow(page, "from-the-keyboard");
   await row.getByText("Reusable: Yes").waitFor({ state: "attached" });
@@ -89,7 +89,7 @@ test("Escape closes the dialog, makes no key and gives the focus back", async ()
   await page.getByLabel("Name").fill("never");
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
-  expect(await focusedName(page)).toBe("Generate Auth Key");
+  await expect.poll(() => focusedName(page)).toBe("Generate Auth Key");
   expect(await page.getByRole("row").count()).toBe(2);
 });
 
@@ -112,7 +112,7 @@ test("revoking asks first, then quarantines the machines of the key", async () =
   const page = await visitor.open();
   await enter(page, owner.session, "/settings/auth-keys");
   await page.getByRole("button", { name: "Revoke leaked" }).click();
-  expect(await focusedName(page)).toBe("Cancel");
+  await expect.poll(() => focusedName(page)).toBe("Cancel");
   await page.getByRole("button", { name: "Revoke key" }).click();
   await page.getByRole("status").getByText("Revoked leaked; 1 machine quarantined").waitFor();
   await keyRow(page, "leaked").getByText("Revoked").waitFor();
