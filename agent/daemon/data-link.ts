@@ -1,5 +1,3 @@
-import { errnoText } from "../os/ffi/errno-linux.ts";
-import { addressOf, errno, libc } from "../os/ffi/libc-linux.ts";
 import { monotonicMs } from "../os/monotonic-linux.ts";
 import {
   CELLS_PER_PEER,
@@ -16,6 +14,7 @@ import type { DataThreadReport, DataThreadStart } from "./data-thread.ts";
 import { MemoryTunEnd } from "./memory-tun-end.ts";
 import { SharedRing } from "./ring.ts";
 import { RingReader, RingWriter } from "./ring-ends.ts";
+import { LinuxWaker } from "./sleeper-linux.ts";
 
 export interface DataLinkOptions {
   /** `memory` has no device: packets go in and out by `DataLink.memoryTun`. */
@@ -68,7 +67,7 @@ export class DataLink {
       return new DataLink(options, thread, await thread.opened);
     } catch (error) {
       thread.worker.terminate();
-      libc.close(thread.start.wakeFd);
+      thread.waker.close();
       throw error;
     }
   }
@@ -99,16 +98,16 @@ export class DataLink {
     this.#stop();
     await this.#pumped;
     this.#thread.worker.terminate();
-    libc.close(this.#thread.start.wakeFd);
+    this.#thread.waker.close();
   }
 
   #stop(): void {
     Atomics.store(this.#thread.start.control, 0, 1);
-    this.#thread.wake();
+    this.#thread.waker.wake();
   }
 
   #wakeSleeper(): void {
-    if (this.#thread.commandRing.takeSleeping()) this.#thread.wake();
+    if (this.#thread.commandRing.takeSleeping()) this.#thread.waker.wake();
   }
 
   /** Commands that found the ring full go when the data thread has read some. */
@@ -160,7 +159,7 @@ interface ThreadHandle {
   readonly memoryTun: MemoryTunEnd | undefined;
   readonly opened: Promise<Opened>;
   readonly ended: Promise<void>;
-  wake(): void;
+  readonly waker: LinuxWaker;
 }
 
 function startDataWorker(): Worker {
@@ -177,14 +176,8 @@ function turn(): Promise<void> {
 }
 
 function createThread(options: DataLinkOptions, startWorker: () => Worker): ThreadHandle {
-  const wakeFd = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
-  if (wakeFd < 0) throw new Error(`Cannot make an eventfd: ${errnoText(errno())}.`);
-  // Shared memory never moves, so its address stays good.
-  const one = new Uint8Array(new SharedArrayBuffer(8));
-  one[0] = 1;
-  const oneAddress = addressOf(one);
-  const wake = () => void libc.write(wakeFd, oneAddress, 8n);
-  const memoryTun = options.tun.kind === "memory" ? new MemoryTunEnd(wake) : undefined;
+  const waker = new LinuxWaker();
+  const memoryTun = options.tun.kind === "memory" ? new MemoryTunEnd(() => waker.wake()) : undefined;
   const commandRing = SharedRing.create(RING_BYTES);
   const start: DataThreadStart = {
     tun: options.tun.kind === "kernel"
@@ -196,13 +189,13 @@ function createThread(options: DataLinkOptions, startWorker: () => Worker): Thre
     cells: new Float64Array(new SharedArrayBuffer(MAX_PEERS * CELLS_PER_PEER * 8)),
     drops: new Uint32Array(new SharedArrayBuffer(dropReasons.length * 4)),
     control: new Int32Array(new SharedArrayBuffer(4)),
-    wakeFd,
+    wakeFd: waker.fd,
     clockZeroMs: monotonicMs() - performance.now(),
   };
   const worker = startWorker();
   const { opened, ended } = reports(worker);
   worker.postMessage(start);
-  return { worker, start, commandRing, memoryTun, opened, ended, wake };
+  return { worker, start, commandRing, memoryTun, opened, ended, waker };
 }
 
 function reports(worker: Worker): { opened: Promise<Opened>; ended: Promise<void> } {
@@ -225,5 +218,3 @@ function reports(worker: Worker): { opened: Promise<Opened>; ended: Promise<void
 function refusal({ name, message }: { name: string; message: string }): Error {
   return name === "TunUnavailable" ? new TunUnavailable(message) : new Error(message);
 }
-
-const EFD_NONBLOCK_CLOEXEC = 0x800 | 0x80000;

@@ -1,4 +1,5 @@
-import { addressOf, libc } from "../os/ffi/libc-linux.ts";
+import { errnoText } from "../os/ffi/errno-linux.ts";
+import { addressOf, errno, libc } from "../os/ffi/libc-linux.ts";
 import type { Sleeper } from "./data-loop.ts";
 import type { SharedRing } from "./ring.ts";
 
@@ -35,4 +36,27 @@ export class LinuxSleeper implements Sleeper {
   }
 }
 
+/** Ends the sleep of another thread: an eventfd and the number that is added to it. */
+export class LinuxWaker {
+  readonly fd: number;
+  /** Shared memory, because it never moves; a field, because an address alone does not keep it from being collected. */
+  readonly #one = new Uint8Array(new SharedArrayBuffer(8));
+  readonly #oneAddress = addressOf(this.#one);
+
+  constructor() {
+    this.fd = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
+    if (this.fd < 0) throw new Error(`Cannot make an eventfd: ${errnoText(errno())}.`);
+    this.#one[0] = 1;
+  }
+
+  wake(): void {
+    libc.write(this.fd, this.#oneAddress, 8n);
+  }
+
+  close(): void {
+    libc.close(this.fd);
+  }
+}
+
 const POLLIN = 1;
+const EFD_NONBLOCK_CLOEXEC = 0x800 | 0x80000;

@@ -41,7 +41,7 @@ async function runPart(part: Part) {
   }
   console.log(`\n== ${part.name}`);
   const [program, ...args] = part.command;
-  const { code, output, ms } = await run(program, args, { show: true, env: { FORCE_COLOR: "0", NO_COLOR: "1" } });
+  const { code, output, ms } = await run(program, args, { show: true, env: { NO_COLOR: "1" } });
   const tally = readTally(output, code);
   const skipped = tally.leftOut > 0 ? `, ${tally.leftOut} left out` : "";
   return { name: part.name, tally, note: `${skipped} (${(ms / 1000).toFixed(0)} s)` };

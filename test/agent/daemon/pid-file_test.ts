@@ -35,7 +35,7 @@ Deno.test("an agent that was killed gives its place free", async () => {
       "--ext=ts",
       `
       const { PidFile } = await import(${JSON.stringify(module)});
-      console.log(PidFile.claim(${JSON.stringify(path)}) !== undefined);
+      console.log(String(PidFile.claim(${JSON.stringify(path)}) !== undefined));
       setTimeout(() => {}, 60_000);
     `,
     ],

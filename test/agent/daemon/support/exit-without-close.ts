@@ -4,5 +4,5 @@ const worker = new URL("./echo-worker.ts", import.meta.url);
 const tun = { kind: "memory", mtuBytes: 1420 } as const;
 await DataLink.open({ tun, listenPort: 0, onEvent: () => {} }, () => new Worker(worker, { type: "module" }));
 await new Promise((resolve) => setTimeout(resolve, 100));
-console.log(performance.timeOrigin + performance.now());
+console.log(String(performance.timeOrigin + performance.now()));
 Deno.exit(3);
