@@ -1,7 +1,5 @@
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
-import { derivedKey, equalBytes } from "../secrets/derived-key.ts";
+import { equalBytes, macFor } from "../secrets/keyed-mac.ts";
 
 /** What a ticket admits: one WireGuard key to the relays of one org. */
 export interface TicketClaims {
@@ -30,5 +28,5 @@ export function verifyRelayTicket(root: Uint8Array, ticket: string, now: number)
 }
 
 function mac(root: Uint8Array, text: string): Uint8Array {
-  return hmac(sha256, derivedKey(root, "relay-ticket"), utf8ToBytes(text));
+  return macFor(root, "relay-ticket", utf8ToBytes(text));
 }

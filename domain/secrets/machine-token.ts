@@ -1,8 +1,6 @@
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { MachineId, OrgId } from "#protocol/ids.ts";
-import { derivedKey } from "./derived-key.ts";
+import { macFor } from "./keyed-mac.ts";
 
 /**
  * A machine's token for the HTTP API: a JWT (RFC 7519) with HS256, because only this deploy ever verifies it.
@@ -23,7 +21,7 @@ export function signMachineToken(
     exp: issuedAt + lifetime,
   };
   const text = `${base64Url('{"alg":"HS256","typ":"JWT"}')}.${base64Url(JSON.stringify(payload))}`;
-  const mac = hmac(sha256, derivedKey(root, "machine-token"), utf8ToBytes(text));
+  const mac = macFor(root, "machine-token", utf8ToBytes(text));
   return `${text}.${base64Url(String.fromCharCode(...mac))}`;
 }
 

@@ -1,7 +1,6 @@
-import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
-import { derivedKey, equalBytes } from "./derived-key.ts";
+import { equalBytes, macFor } from "./keyed-mac.ts";
 
 type Purpose = "auth-key" | "node-key";
 
@@ -33,5 +32,5 @@ export function secretHash(secret: string): string {
 }
 
 function routingMac(root: Uint8Array, purpose: Purpose, tag: Uint8Array): Uint8Array {
-  return hmac(sha256, derivedKey(root, purpose), tag).subarray(0, MAC_BYTES);
+  return macFor(root, purpose, tag).subarray(0, MAC_BYTES);
 }
