@@ -75,3 +75,29 @@ test("the tunnel's device is gone after the agent has stopped", async () => {
   const { stdout } = await linuxC.run("ip", ["-brief", "link"]);
   expect(stdout.trim().split("\n").map((line) => line.split(/[ @]/)[0]).sort()).toEqual(["eth0", "lo"]);
 });
+
+test("ztna up over the rate limit waits as long as the server asks, then registers", async () => {
+  const server = network.add("control-2");
+  const linuxD = network.add("Linux-D");
+  const limited = await startOn(server, { limits: { register_per_key: 1 }, timings: { register_per_key_window_s: 8 } });
+  try {
+    const { session, orgId } = await logInFrom(linuxD, limited.url);
+    const input = { org_id: orgId as OrgId, name: "limited", reusable: true };
+    const { key } = await call(linuxD.fetch, limited.url, createAuthKey, input, { token: session.token });
+    const body = JSON.stringify({ auth_key: key, name: "first" });
+    const post = { method: "POST", headers: { "content-type": "application/json" }, body };
+    expect((await linuxD.fetch(`${limited.url}/api/register-machine`, post)).status).toBe(200);
+    const refused = await linuxD.fetch(`${limited.url}/api/register-machine`, post);
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(3);
+
+    Object.assign(linuxD.environment, { ZTNA_API_URL: limited.url, ZTNA_AUTH_KEY: key });
+    const up = linuxD.start("ztna", ["up"]);
+    await up.prints("Press Ctrl+C to stop...", 30_000);
+    expect(up.stderr + up.stdout).toMatch(/RATE_LIMITED|Too many/);
+    expect(up.stdout).toContain("Registered: Linux-D (100.64.0.2)");
+    expect(await up.stop("SIGINT")).toBe(130);
+  } finally {
+    await limited.process.stop();
+  }
+}, 90_000);

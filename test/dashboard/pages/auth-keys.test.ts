@@ -23,7 +23,7 @@ test("ST1, ST3: a key made in the dashboard is shown once, listed unused, and co
   const key = await page.getByRole("region", { name: "Auth key" }).locator("pre").textContent() ?? "";
   expect(key).toMatch(/^tskey-auth-[0-9a-f]{64}$/);
   const commands = await page.getByRole("region", { name: "Enrol" }).locator("pre").textContent();
-  expect(commands).toBe(`export ZTNA_API_URL=${inject("url")} ZTNA_AUTH_KEY=${key}\nztna up`);
+  expect(commands).toBe(`export ZTNA_API_URL=${inject("url")}\nexport ZTNA_AUTH_KEY=${key}\nztna up`);
   await page.getByText("will not be shown again").waitFor();
   await page.getByRole("button", { name: "Done" }).click();
 
