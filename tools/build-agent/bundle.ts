@@ -3,8 +3,12 @@ import { join } from "node:path";
 import { build, type Plugin } from "esbuild";
 import { root } from "../process/environment.ts";
 
-const createRequire =
-  `import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);`;
+/** The `require` of bundled CommonJS packages. Importing `node:module` for one would cost every command 20 ms. */
+const requireBuiltin = `const require = (name) => {
+  const found = globalThis.process.getBuiltinModule(name);
+  if (found === undefined) throw new Error(name + " is not part of this program");
+  return found;
+};`;
 
 /** What the build writes into the program. */
 export interface Baked {
@@ -30,8 +34,9 @@ export async function bundleAgent(folder: string, { apiUrl, builtAt }: Baked): P
     minifyWhitespace: true,
     legalComments: "none",
     external: ["bufferutil", "utf-8-validate"],
-    banner: { js: createRequire },
+    banner: { js: requireBuiltin },
     plugins: [
+      leanCommander,
       bake("default-api-url.ts", "DEFAULT_API_URL", apiUrl),
       bake("built-at.ts", "BUILT_AT", new Date(builtAt * 1000).toISOString().replace(".000Z", "Z")),
     ],
@@ -51,6 +56,29 @@ function bake(file: string, constant: string, value: string | undefined): Plugin
     },
   };
 }
+
+/**
+ * Commander loads modules it needs only for subcommands that are programs of their own, and `process` before anybody asks
+ * for it: together a third of the time of a short command.
+ */
+const leanCommander: Plugin = {
+  name: "lean commander",
+  setup: ({ onResolve, onLoad }) => {
+    const namespace = "for-commander";
+    const contents: Record<string, string> = {
+      "node:events": `export { EventEmitter } from "node:events";`,
+      "node:path": `export * from "node:path";`,
+      "node:process": "module.exports = new Proxy({}, { get: (_, name) => globalThis.process[name] });",
+      "node:fs": "module.exports = {};",
+      "node:child_process": "module.exports = {};",
+    };
+    onResolve({ filter: /^node:/ }, ({ path, kind, importer }) => {
+      const isRequired = kind === "require-call" && /[/\\]node_modules[/\\]commander[/\\]/.test(importer);
+      return isRequired ? { path, namespace } : undefined;
+    });
+    onLoad({ filter: /.*/, namespace }, ({ path }) => ({ contents: contents[path]! }));
+  },
+};
 
 /** esbuild leaves the URL of a worker as it is in the source. */
 function rewriteWorkerUrl(folder: string): void {
