@@ -1,12 +1,15 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { authKeySchema, createAuthKey, revokeAuthKey } from "#protocol/api/auth-keys.ts";
-import type { InputOf } from "#protocol/api/endpoint.ts";
+import type { InputOf, ResponseOf } from "#protocol/api/endpoint.ts";
 import { listAuthKeys } from "#protocol/api/tables.ts";
 import type { AuthKeyId, OrgId } from "#protocol/ids.ts";
 import { POLL_MS, SAFETY_POLL_MS, useIsLive } from "../../live.tsx";
 import { useLiveRows } from "../../live-rows.ts";
 import { useOrg } from "../../org.tsx";
 import { session } from "../../session.ts";
+
+/** A key as the server answers its creation: the only time it is seen. */
+export type NewAuthKey = ResponseOf<typeof createAuthKey>;
 
 const authKeysQuery = (orgId: OrgId) =>
   queryOptions({

@@ -1,11 +1,8 @@
 import { useState } from "react";
-import { createAuthKey } from "#protocol/api/auth-keys.ts";
-import type { ResponseOf } from "#protocol/api/endpoint.ts";
 import { Dialog } from "../../ui/dialog.tsx";
+import type { NewAuthKey } from "./api.ts";
 import { CreateForm } from "./create-form.tsx";
 import { CreatedKey } from "./created-key.tsx";
-
-export type NewAuthKey = ResponseOf<typeof createAuthKey>;
 
 /** First the form, then the key it made: the only time the key is shown. */
 export function CreateDialog({ onClose }: { onClose(): void }) {

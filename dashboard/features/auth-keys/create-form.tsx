@@ -8,8 +8,7 @@ import { DialogActions } from "../../ui/dialog.tsx";
 import { Field } from "../../ui/field.tsx";
 import { Notice } from "../../ui/notice.tsx";
 import { SwitchField } from "../../ui/switch-field.tsx";
-import { useCreateAuthKey } from "./api.ts";
-import type { NewAuthKey } from "./create-dialog.tsx";
+import { type NewAuthKey, useCreateAuthKey } from "./api.ts";
 import { ExpiryField } from "./expiry-field.tsx";
 
 export function CreateForm({ onCreated, onCancel }: { onCreated(key: NewAuthKey): void; onCancel(): void }) {

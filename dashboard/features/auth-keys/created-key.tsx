@@ -3,7 +3,7 @@ import { Button } from "../../ui/button.tsx";
 import { CopyButton } from "../../ui/copy-button.tsx";
 import { DialogActions } from "../../ui/dialog.tsx";
 import { Notice } from "../../ui/notice.tsx";
-import type { NewAuthKey } from "./create-dialog.tsx";
+import type { NewAuthKey } from "./api.ts";
 import { enrolCommands } from "./enrol-commands.ts";
 
 /** A double click on Create must not reach Done, which comes up under the pointer. */
