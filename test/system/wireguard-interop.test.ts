@@ -10,7 +10,7 @@
  */
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createWgKeys, type LabAgent, stop, until, WgLab } from "./support/wg-lab.ts";
+import { createWgKeys, type LabAgent, stop, until, WgLab } from "../../tools/lab/wg-lab.ts";
 
 const AGENT_PORT = 41_641;
 const WG_PORT = 51_820;

@@ -7,13 +7,13 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { x25519 } from "../../../agent/crypto/x25519.ts";
-import { parseEndpoint, parsePrefix } from "../../../agent/daemon/address-text.ts";
-import { DataLink } from "../../../agent/daemon/data-link.ts";
-import type { DataEvent } from "../../../agent/dataplane/link.ts";
-import { WireGuardDevice } from "../../../agent/dataplane/wireguard/device.ts";
-import { createControlOutbox, type PeerConfig } from "../../../agent/dataplane/wireguard/outbox.ts";
-import { LinuxNetwork } from "../../../agent/os/network-linux.ts";
+import { x25519 } from "../../agent/crypto/x25519.ts";
+import { parseEndpoint, parsePrefix } from "../../agent/daemon/address-text.ts";
+import { DataLink } from "../../agent/daemon/data-link.ts";
+import type { DataEvent } from "../../agent/dataplane/link.ts";
+import { WireGuardDevice } from "../../agent/dataplane/wireguard/device.ts";
+import { createControlOutbox, type PeerConfig } from "../../agent/dataplane/wireguard/outbox.ts";
+import { LinuxNetwork } from "../../agent/os/network-linux.ts";
 
 interface AgentConfig {
   readonly privateKey: string;

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
-import { bin } from "../../../tools/process/environment.ts";
+import { bin } from "../process/environment.ts";
 
 /** A WireGuard key pair in base64. */
 export interface WgKeys {
