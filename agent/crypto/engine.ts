@@ -26,6 +26,11 @@ export interface Arena {
   readonly view: DataView;
 }
 
+/** The arena as engines see it: with room of their own for keys, nonces and tables. */
+export interface EngineArena extends Arena {
+  readonly engine: { readonly offset: number; readonly bytes: number };
+}
+
 export const TAG_BYTES = 16;
 
 /** Curve25519 (RFC 7748) on 32-byte arrays. */
