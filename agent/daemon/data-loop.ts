@@ -10,6 +10,7 @@ import type { RingReader, RingWriter } from "./ring-ends.ts";
 export interface Plane {
   apply(command: DataCommand, now: number, out: Outbox): void;
   handleTunPacket(offset: number, length: number, now: number, out: Outbox): void;
+  handleSuperPacket(offset: number, length: number, now: number, out: Outbox): void;
   handleDatagram(offset: number, length: number, source: Endpoint, now: number, out: Outbox): void;
 }
 
@@ -87,7 +88,8 @@ export class DataLoop {
     batch.lengths.fill(arena.tunIn.slotBytes);
     tun.read(batch);
     for (let at = 0; at < batch.count; at++) {
-      plane.handleTunPacket(batch.offsets[at]!, batch.lengths[at]!, now, out);
+      if (tun.vnet) plane.handleSuperPacket(batch.offsets[at]!, batch.lengths[at]!, now, out);
+      else plane.handleTunPacket(batch.offsets[at]!, batch.lengths[at]!, now, out);
       if (out.full) this.#drain();
     }
     if (batch.count > 0) this.#drain();

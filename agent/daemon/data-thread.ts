@@ -115,7 +115,9 @@ function mayBeLost({ type }: DataEvent): boolean {
 
 function openTun({ tun }: DataThreadStart, arena: DataArena, arenaAddress: bigint): TunDevice {
   const batchSize = arena.tunIn.slots;
-  if (tun.kind === "kernel") return new LinuxTun({ name: tun.name, mtuBytes: tun.mtuBytes, batchSize, arenaAddress });
+  if (tun.kind === "kernel") {
+    return new LinuxTun({ name: tun.name, mtuBytes: tun.mtuBytes, batchSize, offloads: true, arenaAddress });
+  }
   return new MemoryTun({
     mtuBytes: tun.mtuBytes,
     batchSize,
@@ -128,7 +130,13 @@ function openTun({ tun }: DataThreadStart, arena: DataArena, arenaAddress: bigin
 function openUdp(start: DataThreadStart, arena: DataArena, address: bigint, tun: TunDevice): LinuxUdp {
   const memory = { arena: arena.bytes, address, offset: arena.io.offset };
   try {
-    return new LinuxUdp({ port: start.listenPort, memory, receive: arena.udpIn, sendSlots: arena.udpOut.slots });
+    return new LinuxUdp({
+      port: start.listenPort,
+      memory,
+      receive: arena.udpIn,
+      sendSlots: arena.udpOut.slots,
+      offloads: true,
+    });
   } catch (error) {
     tun.close();
     throw error;

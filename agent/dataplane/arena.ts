@@ -17,7 +17,7 @@ export interface DataArena extends Arena {
   readonly mtuBytes: number;
   /** Packets read from the TUN. */
   readonly tunIn: SlotRegion;
-  /** Datagrams to send. */
+  /** Datagrams to send, one right behind the other: `slotBytes` is the longest one. */
   readonly udpOut: SlotRegion;
   /** Datagrams received; opened in place. */
   readonly udpIn: SlotRegion;
@@ -27,10 +27,13 @@ export interface DataArena extends Arena {
   readonly engine: { readonly offset: number; readonly bytes: number };
 }
 
-export const TUN_BATCH = 64;
+/** Super-packets are big: a few at a time stay in the cache. */
+export const TUN_BATCH = 16;
+/** The longest IP packet with the kernel's header before it. */
+export const SUPER_PACKET_BYTES = 65_535 + 10;
 export const UDP_BATCH = 64;
-/** One loop round can send what it read from the TUN, what was queued, and a few keepalives. */
-const UDP_OUT_SLOTS = 512;
+/** What a few super-packets become, what was queued, and a few keepalives. */
+const UDP_OUT_SLOTS = 1024;
 const IO_BYTES = 512 * 1024;
 const ENGINE_BYTES = 64 * 1024;
 const CACHE_LINE = 64;
@@ -48,8 +51,12 @@ export function createArena(mtuBytes: number): DataArena {
   };
   const engine = { offset: take(ENGINE_BYTES), bytes: ENGINE_BYTES };
   const io = { offset: take(IO_BYTES), bytes: IO_BYTES };
-  const region = (slots: number): SlotRegion => ({ offset: take(slots * slotBytes), slotBytes, slots });
-  const tunIn = region(TUN_BATCH);
+  const region = (slots: number, bytes = slotBytes): SlotRegion => ({
+    offset: take(slots * bytes),
+    slotBytes: bytes,
+    slots,
+  });
+  const tunIn = region(TUN_BATCH, align(SUPER_PACKET_BYTES));
   const udpIn = region(UDP_BATCH);
   const udpOut = region(UDP_OUT_SLOTS);
   const pages = Math.ceil(end / 65_536);

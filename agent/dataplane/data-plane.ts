@@ -13,7 +13,8 @@ import {
   type PeerIndex,
   type Source,
 } from "./link.ts";
-import type { Outbox } from "./outbox.ts";
+import { SuperPacket } from "./offload/split.ts";
+import { Outbox } from "./outbox.ts";
 import { AllowedIps } from "./wireguard/allowed-ips.ts";
 import { MessageType, messageType, Transport, TRANSPORT_HEADER_BYTES } from "./wireguard/messages.ts";
 import { ReplayWindow } from "./wireguard/replay-window.ts";
@@ -68,12 +69,14 @@ export class DataPlane {
   readonly #peers = new Map<PeerIndex, Peer>();
   readonly #byKey = new Map<string, Peer>();
   readonly #byIndex = new Map<number, { peer: Peer; session: Session }>();
+  readonly #superPacket: SuperPacket;
 
   constructor({ arena, engine, cells, drops }: DataPlaneOptions) {
     this.#arena = arena;
     this.#engine = engine;
     this.#cells = cells;
     this.#drops = drops;
+    this.#superPacket = new SuperPacket(arena.bytes, arena.view);
   }
 
   apply(command: DataCommand, now: number, out: Outbox): void {
@@ -107,24 +110,56 @@ export class DataPlane {
     this.#route(this.#arena.bytes.subarray(offset, offset + length), now, out);
   }
 
+  /** What a TUN read that puts the kernel's header (`VnetHeader`) before each packet. */
+  handleSuperPacket(offset: number, length: number, now: number, out: Outbox): void {
+    const packet = this.#superPacket;
+    if (!packet.read(offset, length) || packet.segments > Outbox.mostSegments) return this.#drop("tun.malformed");
+    if (packet.segments === 1) return this.handleTunPacket(packet.offset, packet.length, now, out);
+    const peer = this.#peerFor(this.#arena.bytes.subarray(packet.offset, packet.offset + packet.length));
+    if (peer === undefined) return;
+    this.#watch(peer, out);
+    const session = peer.current;
+    for (let index = 0; index < packet.segments; index++) {
+      const place = out.nextDatagram() + TRANSPORT_HEADER_BYTES;
+      const size = packet.writeSegment(index, place);
+      if (session === undefined || !mayStillBeUsed(session, now)) {
+        this.#enqueue(peer, this.#arena.bytes.subarray(place, place + size), now, out);
+      } else {
+        this.#seal(peer, session, size, now, out);
+      }
+    }
+    if (session !== undefined) this.#renew(peer, session, now, out);
+  }
+
   handleDatagram(offset: number, length: number, endpoint: Endpoint, now: number, out: Outbox): void {
     this.#receive(offset, length, { via: "udp", endpoint }, undefined, now, out);
   }
 
   #route(packet: Uint8Array, now: number, out: Outbox): void {
+    const peer = this.#peerFor(packet);
+    if (peer === undefined) return;
+    this.#watch(peer, out);
+    const session = peer.current;
+    if (session === undefined || !mayStillBeUsed(session, now)) return this.#enqueue(peer, packet, now, out);
+    this.#send(peer, session, packet, now, out);
+    this.#renew(peer, session, now, out);
+  }
+
+  /** The peer whose allowed IPs hold the packet's destination; counts a packet that has none. */
+  #peerFor(packet: Uint8Array): Peer | undefined {
     const version = packet.length < 20 ? 0 : packet[0]! >>> 4;
     const index = version === 4
       ? this.#routes.find(packet, 16, 4)
       : version === 6 && packet.length >= 40
       ? this.#routes.find(packet, 24, 16)
       : undefined;
-    if (version !== 4 && version !== 6) return this.#drop("tun.malformed");
     const peer = index === undefined ? undefined : this.#peers.get(index);
-    if (peer === undefined) return this.#drop("tun.no_route");
-    this.#watch(peer, out);
-    const session = peer.current;
-    if (session === undefined || !mayStillBeUsed(session, now)) return this.#enqueue(peer, packet, now, out);
-    this.#send(peer, session, packet, now, out);
+    if (peer === undefined) this.#drop(version === 4 || version === 6 ? "tun.no_route" : "tun.malformed");
+    return peer;
+  }
+
+  /** Whitepaper 6.2: the initiator asks for a new session early enough. */
+  #renew(peer: Peer, session: Session, now: number, out: Outbox): void {
     const old = session.initiator && now - session.createdAt >= REKEY_AFTER_MS;
     if (old || session.sendCounter >= REKEY_AFTER_MESSAGES) this.#wantHandshake(peer, out);
   }
@@ -140,14 +175,18 @@ export class DataPlane {
     this.#wantHandshake(peer, out);
   }
 
-  /** Seals one packet (empty for a keepalive) into the next outbox slot: whitepaper 5.4.6. */
   #send(peer: Peer, session: Session, packet: Uint8Array, now: number, out: Outbox): void {
-    const { bytes, view } = this.#arena;
-    const padded = Math.ceil(packet.length / 16) * 16;
-    if (out.full || TRANSPORT_HEADER_BYTES + padded + TAG_BYTES > this.#arena.udpOut.slotBytes) {
-      return this.#drop("tun.malformed");
-    }
+    if (packet.length > this.#mostContent) return this.#drop("tun.malformed");
+    this.#arena.bytes.set(packet, out.nextDatagram() + TRANSPORT_HEADER_BYTES);
+    this.#seal(peer, session, packet.length, now, out);
+  }
+
+  /** Seals the `content` bytes (none for a keepalive) that lie in the next datagram where they belong: whitepaper 5.4.6. */
+  #seal(peer: Peer, session: Session, content: number, now: number, out: Outbox): void {
+    const { bytes, view, mtuBytes } = this.#arena;
+    if (content > this.#mostContent) return this.#drop("tun.malformed");
     if (peer.path.via === "none") return this.#drop("tun.no_path");
+    const padded = Math.min((content + 15) & ~15, Math.max(content, mtuBytes));
     const slot = out.nextDatagram();
     const body = slot + TRANSPORT_HEADER_BYTES;
     const counter = session.sendCounter++;
@@ -155,13 +194,17 @@ export class DataPlane {
     view.setUint32(slot + Transport.receiver, session.remoteIndex, true);
     view.setUint32(slot + Transport.counter, counter >>> 0, true);
     view.setUint32(slot + Transport.counter + 4, Math.floor(counter / 2 ** 32), true);
-    bytes.set(packet, body);
-    bytes.fill(0, body + packet.length, body + padded);
+    bytes.fill(0, body + content, body + padded);
     session.sendKey.seal(counter, body, padded, body);
     const length = TRANSPORT_HEADER_BYTES + padded + TAG_BYTES;
     if (peer.path.via === "udp") out.addDatagram(length, peer.path.endpoint);
     else out.events.push({ type: "relay.send", peer: peer.index, bytes: bytes.slice(slot, slot + length) });
-    this.#countSent(peer, length, packet.length > 0, now);
+    this.#countSent(peer, length, content > 0, now);
+  }
+
+  /** The longest packet whose datagram is one the arena has room for. */
+  get #mostContent(): number {
+    return this.#arena.udpOut.slotBytes - TRANSPORT_HEADER_BYTES - TAG_BYTES - 15;
   }
 
   #countSent({ index }: Peer, length: number, content: boolean, now: number): void {

@@ -1,4 +1,4 @@
-import { type DataArena, slotOffset } from "./arena.ts";
+import type { DataArena } from "./arena.ts";
 import type { DataEvent, Endpoint } from "./link.ts";
 
 /**
@@ -6,7 +6,11 @@ import type { DataEvent, Endpoint } from "./link.ts";
  * the arena and belong to the outbox until `clear`.
  */
 export class Outbox {
+  /** Datagrams that one packet read from the TUN may become. */
+  static readonly mostSegments = 256;
   readonly #arena: DataArena;
+  /** Where the next datagram starts. */
+  #end: number;
   datagramCount = 0;
   readonly datagramOffsets: Uint32Array;
   readonly datagramLengths: Uint32Array;
@@ -18,25 +22,28 @@ export class Outbox {
 
   constructor(arena: DataArena) {
     this.#arena = arena;
+    this.#end = arena.udpOut.offset;
     this.datagramOffsets = new Uint32Array(arena.udpOut.slots);
     this.datagramLengths = new Uint32Array(arena.udpOut.slots);
     this.packetOffsets = new Uint32Array(arena.udpOut.slots);
     this.packetLengths = new Uint32Array(arena.udpOut.slots);
   }
 
-  /** True when another datagram cannot be held: the shell drains before it reads more. */
+  /** True when what another packet may become cannot be held for sure: the shell drains before it hands over more. */
   get full(): boolean {
-    return this.datagramCount >= this.#arena.udpOut.slots || this.packetCount >= this.packetOffsets.length;
+    const room = this.#arena.udpOut.slots - Outbox.mostSegments;
+    return this.datagramCount >= room || this.packetCount >= room;
   }
 
-  /** Offset of the slot the next datagram is built in; it counts only after `addDatagram`. */
+  /** Offset at which the next datagram is built; it counts only after `addDatagram`. */
   nextDatagram(): number {
-    return slotOffset(this.#arena.udpOut, this.datagramCount);
+    return this.#end;
   }
 
   /** Sends the `length` bytes at `nextDatagram()`. */
   addDatagram(length: number, to: Endpoint): void {
-    this.datagramOffsets[this.datagramCount] = this.nextDatagram();
+    this.datagramOffsets[this.datagramCount] = this.#end;
+    this.#end += length;
     this.datagramLengths[this.datagramCount] = length;
     this.datagramTargets[this.datagramCount] = to;
     this.datagramCount++;
@@ -50,6 +57,7 @@ export class Outbox {
   }
 
   clear(): void {
+    this.#end = this.#arena.udpOut.offset;
     this.datagramCount = 0;
     this.packetCount = 0;
     this.events.length = 0;

@@ -1,10 +1,10 @@
 import { errno, libc } from "../os/ffi/libc-linux.ts";
 import { Errno } from "../os/ffi/errno-linux.ts";
 import type { Endpoint } from "../dataplane/link.ts";
-import { MSG_DONTWAIT, MSG_LEN, MSG_NAMELEN } from "./ffi/socket-linux.ts";
+import { MSG_DONTWAIT, MSG_LEN, MSG_NAMELEN, SOL_UDP, UDP_SEGMENT } from "./ffi/socket-linux.ts";
 import { MessageTable, type TableMemory } from "./message-table-linux.ts";
 import { SockaddrCodec } from "./sockaddr-linux.ts";
-import { openUdpSocket } from "./udp-socket-linux.ts";
+import { openUdpSocket, setOption } from "./udp-socket-linux.ts";
 
 /** Datagrams received, as places in the arena. */
 export interface DatagramBatch {
@@ -29,7 +29,13 @@ export interface LinuxUdpOptions {
   readonly receive: { readonly offset: number; readonly slotBytes: number; readonly slots: number };
   /** Datagrams of one `send` at most. */
   readonly sendSlots: number;
+  /** Hands datagrams of one size to the kernel as one message. */
+  readonly offloads?: boolean;
 }
+
+/** Limits of UDP_SEGMENT: segments (linux/udp.h UDP_MAX_SEGMENTS), and bytes of one message. */
+const MOST_SEGMENTS = 64;
+const MOST_MESSAGE_BYTES = 65_000;
 
 /**
  * The tunnel's UDP socket: both families in one (IPv4 alone where the system has no IPv6), whole batches per system call,
@@ -47,6 +53,9 @@ export class LinuxUdp {
   readonly #receive: MessageTable;
   readonly #send: MessageTable;
   readonly #targets: (Endpoint | undefined)[];
+  /** The first datagram of each message. */
+  readonly #firsts: Uint32Array;
+  #segments: boolean;
 
   /** Throws `UdpUnavailable`. */
   constructor(options: LinuxUdpOptions) {
@@ -58,6 +67,8 @@ export class LinuxUdp {
     this.#receive = new MessageTable(memory, receive.slots);
     this.#send = new MessageTable({ ...memory, offset: this.#receive.end }, sendSlots);
     this.#targets = new Array<Endpoint | undefined>(sendSlots);
+    this.#firsts = new Uint32Array(sendSlots);
+    this.#segments = options.offloads === true && setOption(this.fd, SOL_UDP, UDP_SEGMENT, 0);
     this.batch = {
       count: 0,
       offsets: Uint32Array.from({ length: receive.slots }, (_, slot) => receive.offset + slot * receive.slotBytes),
@@ -88,20 +99,10 @@ export class LinuxUdp {
 
   /** Sends all, in order. Returns false when the socket is gone. */
   send(out: Datagrams): boolean {
-    const count = out.datagramCount;
-    for (let slot = 0; slot < count; slot++) this.#aim(slot, out);
-    for (let sent = 0; sent < count;) {
-      const done = libc.sendmmsg(this.fd, this.#send.addressOfMessage(sent), count - sent, MSG_DONTWAIT);
-      if (done > 0) {
-        sent += done;
-        continue;
-      }
-      const error = errno();
-      if (!this.#survived(error)) return false;
-      if (error === Errno.EINTR) continue;
-      // The error is about the first one left, or about a full buffer, which the next call will find again.
-      this.refused++;
-      sent++;
+    for (let first = 0; first < out.datagramCount;) {
+      const left = this.#sendFrom(first, out);
+      if (this.fault !== 0) return false;
+      first = left;
     }
     return true;
   }
@@ -110,9 +111,48 @@ export class LinuxUdp {
     libc.close(this.fd);
   }
 
-  #aim(slot: number, out: Datagrams): void {
-    this.#send.setBuffer(slot, out.datagramOffsets[slot]!, out.datagramLengths[slot]!);
-    const target = out.datagramTargets[slot]!;
+  /** Sends from one datagram on and returns the first one that is to be tried in another way. */
+  #sendFrom(first: number, out: Datagrams): number {
+    const count = this.#prepare(first, out);
+    for (let sent = 0; sent < count;) {
+      const done = libc.sendmmsg(this.fd, this.#send.addressOfMessage(sent), count - sent, MSG_DONTWAIT);
+      if (done > 0) {
+        sent += done;
+        continue;
+      }
+      const error = errno();
+      if (!this.#survived(error)) return out.datagramCount;
+      if (error === Errno.EINTR) continue;
+      const next = sent + 1 < count ? this.#firsts[sent + 1]! : out.datagramCount;
+      if (next - this.#firsts[sent]! > 1 && (error === Errno.EIO || error === Errno.EINVAL)) {
+        // The way out cannot cut: no checksums in hardware, or a smaller MTU than the datagrams have.
+        this.#segments = false;
+        return this.#firsts[sent]!;
+      }
+      // The error is about the first one left, or about a full buffer, which the next call will find again.
+      this.refused++;
+      sent++;
+    }
+    return out.datagramCount;
+  }
+
+  /** Fills the table: a run of adjacent datagrams of one size for one target is one message. Returns their count. */
+  #prepare(first: number, out: Datagrams): number {
+    let messages = 0;
+    for (let at = first; at < out.datagramCount; messages++) {
+      const end = this.#segments ? runEnd(at, out) : at + 1;
+      const offset = out.datagramOffsets[at]!;
+      const bytes = out.datagramOffsets[end - 1]! + out.datagramLengths[end - 1]! - offset;
+      this.#firsts[messages] = at;
+      this.#send.setBuffer(messages, offset, bytes);
+      this.#send.setSegment(messages, end === at + 1 ? 0 : out.datagramLengths[at]!);
+      this.#aim(messages, out.datagramTargets[at]!);
+      at = end;
+    }
+    return messages;
+  }
+
+  #aim(slot: number, target: Endpoint): void {
     if (this.#targets[slot] === target) return;
     this.#targets[slot] = target;
     this.#send.setU32(slot, MSG_NAMELEN, this.#addresses.write(this.#send.nameOffset(slot), target));
@@ -123,4 +163,17 @@ export class LinuxUdp {
     this.fault = error;
     return false;
   }
+}
+
+/** Where the run of datagrams ends that one message can hold: a shorter one is its last. */
+function runEnd(first: number, out: Datagrams): number {
+  const { datagramOffsets: offsets, datagramLengths: lengths, datagramTargets: targets } = out;
+  const size = lengths[first]!;
+  const most = Math.min(out.datagramCount, first + Math.min(MOST_SEGMENTS, Math.floor(MOST_MESSAGE_BYTES / size)));
+  let end = first + 1;
+  while (end < most && targets[end] === targets[first] && lengths[end]! <= size) {
+    if (offsets[end] !== offsets[end - 1]! + lengths[end - 1]!) return end;
+    if (lengths[end++]! < size) return end;
+  }
+  return end;
 }

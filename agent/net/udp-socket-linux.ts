@@ -59,7 +59,7 @@ function closedFor(fd: number, error: number): number {
   return error;
 }
 
-function setOption(fd: number, level: number, option: number, value: number): boolean {
+export function setOption(fd: number, level: number, option: number, value: number): boolean {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setInt32(0, value, true);
   return libc.setsockopt(fd, level, option, bytes, bytes.length) === 0;

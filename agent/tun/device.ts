@@ -9,6 +9,8 @@ export interface PacketBatch {
 export interface TunDevice {
   readonly name: string;
   readonly mtuBytes: number;
+  /** True when what `read` gives has a `virtio_net_hdr` before it, and may be a super-packet. */
+  readonly vnet: boolean;
   /** Packets one `read` fills at most. */
   readonly batchSize: number;
   /** For the poll set; -1 when there is nothing to poll. */

@@ -1,21 +1,34 @@
-import { errno, libc } from "../os/ffi/libc-linux.ts";
+import { addressOf, errno, libc } from "../os/ffi/libc-linux.ts";
 import { Errno, errnoText } from "../os/ffi/errno-linux.ts";
 import { type PacketBatch, type TunDevice, TunUnavailable } from "./device.ts";
-import { ifreq, ifreqName, O_CLOEXEC, O_NONBLOCK, O_RDWR, TUNSETIFF } from "./ffi/tun-linux.ts";
+import {
+  IFF_VNET_HDR,
+  ifreq,
+  ifreqName,
+  O_CLOEXEC,
+  O_NONBLOCK,
+  O_RDWR,
+  TUN_F_CSUM_TSO4_TSO6,
+  TUNSETIFF,
+  TUNSETOFFLOAD,
+} from "./ffi/tun-linux.ts";
 
 export interface LinuxTunOptions {
   /** Name to ask for; its last number is counted up while the name is taken. */
   readonly name: string;
   readonly mtuBytes: number;
   readonly batchSize: number;
+  /** Lets the kernel hand over super-packets, each behind its `virtio_net_hdr`. */
+  readonly offloads?: boolean;
   /** Address of the arena's first byte. */
   readonly arenaAddress: bigint;
 }
 
-/** A kernel TUN without packet headers (`IFF_NO_PI`). The interface lives as long as this object keeps it open. */
+/** A kernel TUN. The interface lives as long as this object keeps it open. */
 export class LinuxTun implements TunDevice {
   readonly name: string;
   readonly mtuBytes: number;
+  readonly vnet: boolean;
   readonly batchSize: number;
   readonly fd: number;
   /** Packets the kernel did not take, such as while the interface is down. */
@@ -23,13 +36,22 @@ export class LinuxTun implements TunDevice {
   /** Error number that ended `read` or `write`, 0 while the device is there. */
   fault = 0;
   readonly #arenaAddress: bigint;
+  /** A header that says nothing, then the packet. */
+  readonly #vectors = new Uint8Array(VECTORS_BYTES);
+  readonly #vectorsView = new DataView(this.#vectors.buffer);
+  readonly #vectorsAddress = addressOf(this.#vectors);
 
   /** Throws `TunUnavailable`. */
   constructor(options: LinuxTunOptions) {
     this.mtuBytes = options.mtuBytes;
     this.batchSize = options.batchSize;
     this.#arenaAddress = options.arenaAddress;
-    ({ fd: this.fd, name: this.name } = attach(options.name));
+    this.vnet = options.offloads ?? false;
+    ({ fd: this.fd, name: this.name } = attach(options.name, this.vnet ? IFF_VNET_HDR : 0));
+    // Without offloads the kernel still puts the header before each packet, and no super-packet comes.
+    if (this.vnet) libc.ioctlValue(this.fd, TUNSETOFFLOAD, TUN_F_CSUM_TSO4_TSO6);
+    this.#vectorsView.setBigUint64(0, this.#vectorsAddress + BigInt(NO_HEADER), true);
+    this.#vectorsView.setBigUint64(8, 10n, true);
   }
 
   read(batch: PacketBatch): boolean {
@@ -51,8 +73,7 @@ export class LinuxTun implements TunDevice {
 
   write(batch: PacketBatch): boolean {
     for (let at = 0; at < batch.count; at++) {
-      const length = BigInt.asUintN(64, BigInt(batch.lengths[at]!));
-      if (libc.write(this.fd, this.#address(batch.offsets[at]!), length) >= 0) continue;
+      if (this.#writeOne(batch.offsets[at]!, batch.lengths[at]!) >= 0) continue;
       this.refused++;
       if (!this.#survived(errno())) return false;
     }
@@ -61,6 +82,13 @@ export class LinuxTun implements TunDevice {
 
   close(): void {
     libc.close(this.fd);
+  }
+
+  #writeOne(offset: number, length: number): number {
+    if (!this.vnet) return libc.write(this.fd, this.#address(offset), BigInt.asUintN(64, BigInt(length)));
+    this.#vectorsView.setBigUint64(IOVEC_BYTES, this.#address(offset), true);
+    this.#vectorsView.setUint32(IOVEC_BYTES + 8, length, true);
+    return libc.writev(this.fd, this.#vectorsAddress, 2);
   }
 
   #survived(error: number): boolean {
@@ -74,13 +102,18 @@ export class LinuxTun implements TunDevice {
   }
 }
 
+/** struct iovec: base u64 at 0, length u64 at 8. */
+const IOVEC_BYTES = 16;
+const NO_HEADER = 2 * IOVEC_BYTES;
+/** More than V8 keeps in its own heap, where it may be moved. */
+const VECTORS_BYTES = 128;
 const MAX_NAMES = 100;
 
-function attach(wanted: string): { fd: number; name: string } {
+function attach(wanted: string, flags: number): { fd: number; name: string } {
   let name = wanted;
   for (let tries = 0; tries < MAX_NAMES; tries++, name = nextName(name)) {
     const fd = openTun();
-    const request = ifreq(name);
+    const request = ifreq(name, flags);
     if (libc.ioctl(fd, TUNSETIFF, request) >= 0) return { fd, name: ifreqName(request) };
     const error = errno();
     libc.close(fd);

@@ -21,6 +21,7 @@ export interface MemoryTunOptions {
 /** A TUN whose other side is a pair of queues instead of a kernel. */
 export class MemoryTun implements TunDevice {
   readonly name = "memory";
+  readonly vnet = false;
   readonly mtuBytes: number;
   readonly batchSize: number;
   readonly fd = -1;

@@ -9,6 +9,11 @@ export const SO_RCVBUF = 8;
 /** As `SO_SNDBUF`, beyond the system's limit: needs CAP_NET_ADMIN. */
 export const SO_SNDBUFFORCE = 32;
 export const SO_RCVBUFFORCE = 33;
+export const SOL_UDP = 17;
+/** Cuts one send into datagrams of equal size (Linux 4.18). */
+export const UDP_SEGMENT = 103;
+/** Joins datagrams of one sender and one size into one receive (Linux 5.0). */
+export const UDP_GRO = 104;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
 
@@ -24,6 +29,8 @@ export const MSG_NAME = 0;
 export const MSG_NAMELEN = 8;
 export const MSG_IOV = 16;
 export const MSG_IOVLEN = 24;
+export const MSG_CONTROL = 32;
+export const MSG_CONTROLLEN = 40;
 export const MSG_FLAGS = 48;
 export const MSG_LEN = 56;
 export const MSG_TRUNC = 0x20;
@@ -34,3 +41,7 @@ export const SOCKADDR_ROOM = 32;
 export const SOCKADDR_IN_BYTES = 16;
 /** struct sockaddr_in6: family u16 at 0, port u16 big endian at 2, flow u32 at 4, address at 8, scope u32 at 24. */
 export const SOCKADDR_IN6_BYTES = 28;
+
+/** struct cmsghdr, 16 bytes: length u64 at 0, level i32 at 8, type i32 at 12; then the data, in steps of 8 bytes. */
+export const CMSG_DATA = 16;
+export const CMSG_ROOM = 24;

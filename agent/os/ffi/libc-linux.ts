@@ -10,6 +10,8 @@ const library = Deno.dlopen("libc.so.6", {
   write: { parameters: ["i32", "u64", "u64"], result: "i32" },
   writev: { parameters: ["i32", "u64", "i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
+  /** For requests whose argument is a value. */
+  ioctlValue: { name: "ioctl", parameters: ["i32", "u64", "u64"], result: "i32" },
   poll: { parameters: ["u64", "u64", "i32"], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },

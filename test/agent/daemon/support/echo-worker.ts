@@ -32,6 +32,10 @@ class EchoPlane implements Plane {
     out.addDatagram(length, this.#target);
   }
 
+  handleSuperPacket(): never {
+    throw new Error("The memory TUN reads plain packets");
+  }
+
   handleDatagram(offset: number, length: number, source: Endpoint, _now: number, out: Outbox): void {
     out.addPacket(offset, length);
     out.events.push({ type: "path.learned", peer: 0, path: { via: "udp", endpoint: source } });

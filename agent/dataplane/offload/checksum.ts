@@ -1,0 +1,33 @@
+/**
+ * The Internet checksum (RFC 1071): the one's complement sum of 16-bit words, folded to 16 bits and not yet inverted.
+ * An odd last byte counts as the high half of a word.
+ */
+export function sumWords(view: DataView, offset: number, length: number, initial: number): number {
+  let sum = initial;
+  let at = offset;
+  // 2^32 and 2^16 are both 1 in this arithmetic: whole 32-bit words may be added, exactly up to 2^53.
+  for (const end = offset + (length & ~7); at < end; at += 8) sum += view.getUint32(at) + view.getUint32(at + 4);
+  for (const end = offset + (length & ~1); at < end; at += 2) sum += view.getUint16(at);
+  if ((length & 1) === 1) sum += view.getUint8(at) << 8;
+  return fold(sum);
+}
+
+/** The part of a TCP or UDP checksum that covers the addresses, the protocol and the length (RFC 9293 3.1, RFC 8200 8.1). */
+export function sumPseudoHeader(
+  view: DataView,
+  ip: number,
+  version: 4 | 6,
+  protocol: number,
+  transportBytes: number,
+): number {
+  return version === 4
+    ? sumWords(view, ip + 12, 8, protocol + transportBytes)
+    : sumWords(view, ip + 8, 32, protocol + transportBytes);
+}
+
+function fold(sum: number): number {
+  const high = Math.floor(sum / 2 ** 32);
+  let folded = (sum >>> 16 & 0xffff) + (sum & 0xffff) + (high & 0xffff) + (high >>> 16);
+  folded = (folded & 0xffff) + (folded >>> 16);
+  return (folded & 0xffff) + (folded >>> 16);
+}

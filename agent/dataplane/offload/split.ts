@@ -1,0 +1,120 @@
+import { sumPseudoHeader, sumWords } from "./checksum.ts";
+import { GSO_ECN, GSO_NONE, GSO_TCP4, GSO_TCP6, NEEDS_CHECKSUM, VNET_HEADER_BYTES, VnetHeader } from "./vnet-header.ts";
+
+const TCP = 6;
+/** Bits of a TCP header's byte 13. */
+const FIN_PSH = 0x09;
+const CWR = 0x80;
+const MIN_TCP_HEADER_BYTES = 20;
+
+/**
+ * What a TUN with IFF_VNET_HDR read: one IP packet, or a TCP packet of up to 64 KiB that stands for many segments of
+ * one size. `read` looks at it, `writeSegment` makes the packets that go out. Reads lie in the arena and stay as they are.
+ */
+export class SuperPacket {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  /** Where the IP packet starts, and how long it is. */
+  offset = 0;
+  length = 0;
+  /** Packets it stands for; 1 when it is one already. */
+  segments = 0;
+  #version: 4 | 6 = 4;
+  #ipBytes = 0;
+  #headerBytes = 0;
+  #segmentBytes = 0;
+
+  constructor(bytes: Uint8Array, view: DataView) {
+    this.#bytes = bytes;
+    this.#view = view;
+  }
+
+  /** Reads a header of the kernel and the packet behind it; false when they contradict each other. */
+  read(offset: number, length: number): boolean {
+    if (length <= VNET_HEADER_BYTES) return false;
+    const view = this.#view;
+    this.offset = offset + VNET_HEADER_BYTES;
+    this.length = length - VNET_HEADER_BYTES;
+    const type = view.getUint8(offset + VnetHeader.gsoType) & ~GSO_ECN;
+    if (type === GSO_NONE) {
+      this.segments = 1;
+      const unfinished = (view.getUint8(offset + VnetHeader.flags) & NEEDS_CHECKSUM) !== 0;
+      return !unfinished || this.#finishChecksum(offset);
+    }
+    return this.#readTcp(type, view.getUint16(offset + VnetHeader.gsoSize, true));
+  }
+
+  /** Writes packet `index` at `target` and returns its length. Without any segments it is a copy. */
+  writeSegment(index: number, target: number): number {
+    if (this.segments === 1) {
+      this.#bytes.copyWithin(target, this.offset, this.offset + this.length);
+      return this.length;
+    }
+    const header = this.#headerBytes;
+    const start = this.offset + header + index * this.#segmentBytes;
+    const payload = Math.min(this.#segmentBytes, this.offset + this.length - start);
+    this.#bytes.copyWithin(target, this.offset, this.offset + header);
+    this.#bytes.copyWithin(target + header, start, start + payload);
+    this.#patchIp(target, index, header + payload);
+    this.#patchTcp(target, index, payload);
+    return header + payload;
+  }
+
+  #readTcp(type: number, segmentBytes: number): boolean {
+    const view = this.#view;
+    const version = view.getUint8(this.offset) >>> 4;
+    if (version === 4 && type === GSO_TCP4) {
+      this.#ipBytes = (view.getUint8(this.offset) & 0x0f) * 4;
+      if (this.#ipBytes < 20 || view.getUint8(this.offset + 9) !== TCP) return false;
+    } else if (version === 6 && type === GSO_TCP6) {
+      this.#ipBytes = 40;
+      if (view.getUint8(this.offset + 6) !== TCP) return false;
+    } else {
+      return false;
+    }
+    if (this.length < this.#ipBytes + MIN_TCP_HEADER_BYTES) return false;
+    const tcpBytes = (view.getUint8(this.offset + this.#ipBytes + 12) >>> 4) * 4;
+    this.#version = version;
+    this.#headerBytes = this.#ipBytes + tcpBytes;
+    this.#segmentBytes = segmentBytes;
+    if (tcpBytes < MIN_TCP_HEADER_BYTES || segmentBytes === 0 || this.length <= this.#headerBytes) return false;
+    this.segments = Math.ceil((this.length - this.#headerBytes) / segmentBytes);
+    // One that is a segment already still lacks its checksum.
+    if (this.segments === 1) this.#patchTcp(this.offset, 0, this.length - this.#headerBytes);
+    return true;
+  }
+
+  #finishChecksum(header: number): boolean {
+    const view = this.#view;
+    const start = view.getUint16(header + VnetHeader.checksumStart, true);
+    const field = start + view.getUint16(header + VnetHeader.checksumOffset, true);
+    if (start >= this.length || field + 2 > this.length) return false;
+    const sum = sumWords(view, this.offset + start, this.length - start, 0);
+    // An all-zero UDP checksum would mean that there is none (RFC 768).
+    view.setUint16(this.offset + field, (~sum & 0xffff) || 0xffff);
+    return true;
+  }
+
+  #patchIp(at: number, index: number, length: number): void {
+    const view = this.#view;
+    if (this.#version === 6) return view.setUint16(at + 4, length - 40);
+    view.setUint16(at + 2, length);
+    view.setUint16(at + 4, view.getUint16(at + 4) + index);
+    view.setUint16(at + 10, 0);
+    view.setUint16(at + 10, ~sumWords(view, at, this.#ipBytes, 0));
+  }
+
+  #patchTcp(packet: number, index: number, payload: number): void {
+    const view = this.#view;
+    const at = packet + this.#ipBytes;
+    view.setUint32(at + 4, view.getUint32(at + 4) + index * this.#segmentBytes);
+    let flags = view.getUint8(at + 13);
+    if (index > 0) flags &= ~CWR;
+    if (index < this.segments - 1) flags &= ~FIN_PSH;
+    view.setUint8(at + 13, flags);
+    const length = this.#headerBytes - this.#ipBytes + payload;
+    view.setUint16(at + 16, 0);
+    const pseudo = sumPseudoHeader(view, packet, this.#version, TCP, length);
+    view.setUint16(at + 16, ~sumWords(view, at, length, pseudo));
+  }
+}
