@@ -1,6 +1,7 @@
 import type { DataArena } from "../dataplane/arena.ts";
 import { slotOffset } from "../dataplane/arena.ts";
 import { type DataCommand, type DataEvent, type DropReason, dropReasons, type Endpoint } from "../dataplane/link.ts";
+import { Coalescer } from "../dataplane/offload/coalesce.ts";
 import type { Outbox } from "../dataplane/outbox.ts";
 import type { DatagramBatch, Datagrams } from "../net/udp-linux.ts";
 import type { PacketBatch, TunDevice } from "../tun/device.ts";
@@ -55,6 +56,7 @@ export class DataLoop {
   readonly #parts: DataLoopParts;
   readonly #tunIn: PacketBatch;
   readonly #tunOut: PacketBatch;
+  readonly #coalescer: Coalescer;
   #stopping = false;
 
   constructor(parts: DataLoopParts) {
@@ -65,7 +67,9 @@ export class DataLoop {
       offsets: Uint32Array.from({ length: tunIn.slots }, (_, slot) => slotOffset(tunIn, slot)),
       lengths: new Uint32Array(tunIn.slots),
     };
-    this.#tunOut = { count: 0, offsets: parts.out.packetOffsets, lengths: parts.out.packetLengths };
+    const { packetOffsets, packetLengths, packetJoined } = parts.out;
+    this.#tunOut = { count: 0, offsets: packetOffsets, lengths: packetLengths, joined: packetJoined };
+    this.#coalescer = new Coalescer(parts.arena.bytes, parts.arena.view);
   }
 
   /** Runs until it is stopped or the TUN or the socket is gone; then returns what failed. */
@@ -101,8 +105,14 @@ export class DataLoop {
     const { batch } = udp;
     udp.receive();
     for (let at = 0; at < batch.count; at++) {
-      plane.handleDatagram(batch.offsets[at]!, batch.lengths[at]!, batch.sources[at]!, now, out);
-      if (out.full) this.#drain();
+      const end = batch.offsets[at]! + batch.lengths[at]!;
+      const step = batch.segments[at]! || batch.lengths[at]! || 1;
+      let offset = batch.offsets[at]!;
+      do {
+        plane.handleDatagram(offset, Math.min(step, end - offset), batch.sources[at]!, now, out);
+        if (out.full) this.#drain();
+        offset += step;
+      } while (offset < end);
     }
     if (batch.count > 0) this.#drain();
     return batch.count;
@@ -127,6 +137,7 @@ export class DataLoop {
     const { out, udp, tun, events } = this.#parts;
     if (out.datagramCount > 0) udp.send(out);
     if (out.packetCount > 0) {
+      if (tun.vnet) this.#coalescer.coalesce(out);
       this.#tunOut.count = out.packetCount;
       tun.write(this.#tunOut);
     }

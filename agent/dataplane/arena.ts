@@ -31,7 +31,9 @@ export interface DataArena extends Arena {
 export const TUN_BATCH = 16;
 /** The longest IP packet with the kernel's header before it. */
 export const SUPER_PACKET_BYTES = 65_535 + 10;
-export const UDP_BATCH = 64;
+/** The longest datagram, and the most the kernel joins into one receive. */
+const RECEIVE_BYTES = 65_535;
+export const UDP_BATCH = 16;
 /** What a few super-packets become, what was queued, and a few keepalives. */
 const UDP_OUT_SLOTS = 1024;
 const IO_BYTES = 512 * 1024;
@@ -57,7 +59,7 @@ export function createArena(mtuBytes: number): DataArena {
     slots,
   });
   const tunIn = region(TUN_BATCH, align(SUPER_PACKET_BYTES));
-  const udpIn = region(UDP_BATCH);
+  const udpIn = region(UDP_BATCH, align(RECEIVE_BYTES));
   const udpOut = region(UDP_OUT_SLOTS);
   const pages = Math.ceil(end / 65_536);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });

@@ -18,6 +18,8 @@ export class Outbox {
   packetCount = 0;
   readonly packetOffsets: Uint32Array;
   readonly packetLengths: Uint32Array;
+  /** 1 for a piece that is to be written behind the packet before it, as part of it. */
+  readonly packetJoined: Uint8Array;
   readonly events: DataEvent[] = [];
 
   constructor(arena: DataArena) {
@@ -27,6 +29,7 @@ export class Outbox {
     this.datagramLengths = new Uint32Array(arena.udpOut.slots);
     this.packetOffsets = new Uint32Array(arena.udpOut.slots);
     this.packetLengths = new Uint32Array(arena.udpOut.slots);
+    this.packetJoined = new Uint8Array(arena.udpOut.slots);
   }
 
   /** True when what another packet may become cannot be held for sure: the shell drains before it hands over more. */

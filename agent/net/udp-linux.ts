@@ -1,7 +1,7 @@
 import { errno, libc } from "../os/ffi/libc-linux.ts";
 import { Errno } from "../os/ffi/errno-linux.ts";
 import type { Endpoint } from "../dataplane/link.ts";
-import { MSG_DONTWAIT, MSG_LEN, MSG_NAMELEN, SOL_UDP, UDP_SEGMENT } from "./ffi/socket-linux.ts";
+import { MSG_DONTWAIT, MSG_LEN, MSG_NAMELEN, SOL_UDP, UDP_GRO, UDP_SEGMENT } from "./ffi/socket-linux.ts";
 import { MessageTable, type TableMemory } from "./message-table-linux.ts";
 import { SockaddrCodec } from "./sockaddr-linux.ts";
 import { openUdpSocket, setOption } from "./udp-socket-linux.ts";
@@ -11,6 +11,8 @@ export interface DatagramBatch {
   count: number;
   readonly offsets: Uint32Array;
   readonly lengths: Uint32Array;
+  /** Size of the datagrams the kernel joined at each place: all but the last one have it. 0 where there is only one. */
+  readonly segments: Uint32Array;
   readonly sources: Endpoint[];
 }
 
@@ -68,11 +70,13 @@ export class LinuxUdp {
     this.#send = new MessageTable({ ...memory, offset: this.#receive.end }, sendSlots);
     this.#targets = new Array<Endpoint | undefined>(sendSlots);
     this.#firsts = new Uint32Array(sendSlots);
+    if (options.offloads === true) setOption(this.fd, SOL_UDP, UDP_GRO, 1);
     this.#segments = options.offloads === true && setOption(this.fd, SOL_UDP, UDP_SEGMENT, 0);
     this.batch = {
       count: 0,
       offsets: Uint32Array.from({ length: receive.slots }, (_, slot) => receive.offset + slot * receive.slotBytes),
       lengths: new Uint32Array(receive.slots),
+      segments: new Uint32Array(receive.slots),
       sources: [],
     };
     for (let slot = 0; slot < receive.slots; slot++) {
@@ -85,12 +89,16 @@ export class LinuxUdp {
     const { batch } = this;
     const table = this.#receive;
     batch.count = 0;
-    for (let slot = 0; slot < batch.offsets.length; slot++) table.setU32(slot, MSG_NAMELEN, this.#addresses.bytes);
+    for (let slot = 0; slot < batch.offsets.length; slot++) {
+      table.setU32(slot, MSG_NAMELEN, this.#addresses.bytes);
+      table.expectSegment(slot);
+    }
     const received = libc.recvmmsg(this.fd, table.address, batch.offsets.length, MSG_DONTWAIT, 0n);
     if (received < 0) return this.#survived(errno());
     for (let slot = 0; slot < received; slot++) {
       // A datagram longer than its slot is no packet of ours: length 0 is dropped as malformed.
       batch.lengths[slot] = table.truncated(slot) ? 0 : table.getU32(slot, MSG_LEN);
+      batch.segments[slot] = table.segmentOf(slot);
       batch.sources[slot] = this.#addresses.read(table.nameOffset(slot));
     }
     batch.count = received;

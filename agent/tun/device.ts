@@ -3,6 +3,8 @@ export interface PacketBatch {
   count: number;
   readonly offsets: Uint32Array;
   readonly lengths: Uint32Array;
+  /** For writes to a device with `vnet`: 1 for a piece of the packet before it. */
+  readonly joined?: Uint8Array;
 }
 
 /** A TUN device as the data thread sees it. Reads never block; waiting is the loop's business. */
@@ -24,7 +26,10 @@ export interface TunDevice {
    * `count`. Returns false when the device is gone.
    */
   read(batch: PacketBatch): boolean;
-  /** Writes a batch; a packet the device refuses is dropped and counted. Returns false when the device is gone. */
+  /**
+   * Writes a batch (with `vnet`, each packet has its `virtio_net_hdr` right before it); a packet the device refuses is
+   * dropped and counted. Returns false when the device is gone.
+   */
   write(batch: PacketBatch): boolean;
   close(): void;
 }

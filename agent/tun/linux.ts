@@ -36,10 +36,9 @@ export class LinuxTun implements TunDevice {
   /** Error number that ended `read` or `write`, 0 while the device is there. */
   fault = 0;
   readonly #arenaAddress: bigint;
-  /** A header that says nothing, then the packet. */
-  readonly #vectors = new Uint8Array(VECTORS_BYTES);
-  readonly #vectorsView = new DataView(this.#vectors.buffer);
-  readonly #vectorsAddress = addressOf(this.#vectors);
+  readonly #vectorsBytes = new Uint8Array(MOST_PIECES * IOVEC_BYTES);
+  readonly #vectors = new DataView(this.#vectorsBytes.buffer);
+  readonly #vectorsAddress = addressOf(this.#vectorsBytes);
 
   /** Throws `TunUnavailable`. */
   constructor(options: LinuxTunOptions) {
@@ -50,8 +49,6 @@ export class LinuxTun implements TunDevice {
     ({ fd: this.fd, name: this.name } = attach(options.name, this.vnet ? IFF_VNET_HDR : 0));
     // Without offloads the kernel still puts the header before each packet, and no super-packet comes.
     if (this.vnet) libc.ioctlValue(this.fd, TUNSETOFFLOAD, TUN_F_CSUM_TSO4_TSO6);
-    this.#vectorsView.setBigUint64(0, this.#vectorsAddress + BigInt(NO_HEADER), true);
-    this.#vectorsView.setBigUint64(8, 10n, true);
   }
 
   read(batch: PacketBatch): boolean {
@@ -72,8 +69,10 @@ export class LinuxTun implements TunDevice {
   }
 
   write(batch: PacketBatch): boolean {
-    for (let at = 0; at < batch.count; at++) {
-      if (this.#writeOne(batch.offsets[at]!, batch.lengths[at]!) >= 0) continue;
+    for (let at = 0, end = 0; at < batch.count; at = end) {
+      end = at + 1;
+      while (this.vnet && end < batch.count && batch.joined?.[end] === 1) end++;
+      if (this.#writePacket(batch, at, end) >= 0) continue;
       this.refused++;
       if (!this.#survived(errno())) return false;
     }
@@ -84,11 +83,19 @@ export class LinuxTun implements TunDevice {
     libc.close(this.fd);
   }
 
-  #writeOne(offset: number, length: number): number {
-    if (!this.vnet) return libc.write(this.fd, this.#address(offset), BigInt.asUintN(64, BigInt(length)));
-    this.#vectorsView.setBigUint64(IOVEC_BYTES, this.#address(offset), true);
-    this.#vectorsView.setUint32(IOVEC_BYTES + 8, length, true);
-    return libc.writev(this.fd, this.#vectorsAddress, 2);
+  /** One packet, which with `vnet` may be of several pieces. */
+  #writePacket({ offsets, lengths }: PacketBatch, first: number, end: number): number {
+    if (!this.vnet) {
+      return libc.write(this.fd, this.#address(offsets[first]!), BigInt.asUintN(64, BigInt(lengths[first]!)));
+    }
+    this.#setVector(0, offsets[first]! - VNET_HEADER_BYTES, lengths[first]! + VNET_HEADER_BYTES);
+    for (let at = first + 1; at < end; at++) this.#setVector(at - first, offsets[at]!, lengths[at]!);
+    return libc.writev(this.fd, this.#vectorsAddress, end - first);
+  }
+
+  #setVector(index: number, offset: number, length: number): void {
+    this.#vectors.setBigUint64(index * IOVEC_BYTES, this.#address(offset), true);
+    this.#vectors.setUint32(index * IOVEC_BYTES + 8, length, true);
   }
 
   #survived(error: number): boolean {
@@ -104,9 +111,8 @@ export class LinuxTun implements TunDevice {
 
 /** struct iovec: base u64 at 0, length u64 at 8. */
 const IOVEC_BYTES = 16;
-const NO_HEADER = 2 * IOVEC_BYTES;
-/** More than V8 keeps in its own heap, where it may be moved. */
-const VECTORS_BYTES = 128;
+const MOST_PIECES = 256;
+const VNET_HEADER_BYTES = 10;
 const MAX_NAMES = 100;
 
 function attach(wanted: string, flags: number): { fd: number; name: string } {
