@@ -11,6 +11,7 @@ import {
   type Path,
   type PeerCells,
   type PeerIndex,
+  type Prefix,
   type Source,
 } from "./link.ts";
 import { SuperPacket } from "./offload/split.ts";
@@ -41,12 +42,14 @@ export interface DataPlaneOptions {
 interface Peer {
   readonly index: PeerIndex;
   readonly publicKey: Uint8Array;
+  allowedIps: readonly Prefix[];
   path: Path;
   current: Session | undefined;
   previous: Session | undefined;
   next: Session | undefined;
   readonly queue: Uint8Array[];
-  handshakeWanted: boolean;
+  /** When the control thread was last asked for a handshake that has not come yet. */
+  handshakeWantedAt: number;
   /** When an authentic packet last came over UDP. */
   udpHeardAt: number;
 }
@@ -161,7 +164,7 @@ export class DataPlane {
   /** Whitepaper 6.2: the initiator asks for a new session early enough. */
   #renew(peer: Peer, session: Session, now: number, out: Outbox): void {
     const old = session.initiator && now - session.createdAt >= REKEY_AFTER_MS;
-    if (old || session.sendCounter >= REKEY_AFTER_MESSAGES) this.#wantHandshake(peer, out);
+    if (old || session.sendCounter >= REKEY_AFTER_MESSAGES) this.#wantHandshake(peer, now, out);
   }
 
   #enqueue(peer: Peer, packet: Uint8Array, now: number, out: Outbox): void {
@@ -172,7 +175,7 @@ export class DataPlane {
     peer.queue.push(packet.slice());
     const waiting = cellOffset(peer.index, Cell.unansweredSince);
     if (this.#cells[waiting] === 0) this.#cells[waiting] = now;
-    this.#wantHandshake(peer, out);
+    this.#wantHandshake(peer, now, out);
   }
 
   #send(peer: Peer, session: Session, packet: Uint8Array, now: number, out: Outbox): void {
@@ -269,7 +272,7 @@ export class DataPlane {
     peer.previous = peer.current;
     peer.current = session;
     peer.next = undefined;
-    peer.handshakeWanted = false;
+    peer.handshakeWantedAt = -Infinity;
     out.events.push({ type: "session.confirmed", peer: peer.index, localIndex: session.localIndex });
     this.#flush(peer, now, out);
   }
@@ -282,7 +285,9 @@ export class DataPlane {
     cells[cellOffset(peer.index, Cell.unansweredSince)] = 0;
     this.#roam(peer, source, now, out);
     const due = REJECT_AFTER_MS - KEEPALIVE_TIMEOUT_MS - REKEY_TIMEOUT_MS;
-    if (session.initiator && session === peer.current && now - session.createdAt >= due) this.#wantHandshake(peer, out);
+    if (session.initiator && session === peer.current && now - session.createdAt >= due) {
+      this.#wantHandshake(peer, now, out);
+    }
   }
 
   #roam(peer: Peer, source: Source, now: number, out: Outbox): void {
@@ -320,18 +325,20 @@ export class DataPlane {
     if (peer === undefined) {
       const none: Path = { via: "none" };
       const sessions = { current: undefined, previous: undefined, next: undefined };
-      peer = { index, publicKey, path: none, ...sessions, queue: [], handshakeWanted: false, udpHeardAt: -Infinity };
+      const timing = { handshakeWantedAt: -Infinity, udpHeardAt: -Infinity };
+      peer = { index, publicKey, allowedIps: [], path: none, ...sessions, queue: [], ...timing };
       this.#peers.set(index, peer);
       this.#byKey.set(publicKey.join(), peer);
     }
-    this.#routes.removePeer(index);
+    for (const prefix of peer.allowedIps) this.#routes.remove(prefix, index);
     for (const prefix of allowedIps) this.#routes.insert(prefix, index);
+    peer.allowedIps = allowedIps;
   }
 
   #removePeer(index: PeerIndex): void {
     this.#with(index, (peer) => {
       this.#dropSessions(peer);
-      this.#routes.removePeer(index);
+      for (const prefix of peer.allowedIps) this.#routes.remove(prefix, index);
       this.#peers.delete(index);
       this.#byKey.delete(peer.publicKey.join());
       this.#cells.fill(0, cellOffset(index, 0), cellOffset(index + 1, 0));
@@ -342,6 +349,8 @@ export class DataPlane {
     const { initiator, localIndex, remoteIndex, createdAt } = command;
     const sendKey = this.#engine.prepare(command.sendKey);
     const receiveKey = this.#engine.prepare(command.receiveKey);
+    command.sendKey.fill(0);
+    command.receiveKey.fill(0);
     const window = new ReplayWindow();
     const session = { initiator, localIndex, remoteIndex, sendKey, receiveKey, createdAt, window, sendCounter: 0 };
     this.#byIndex.set(localIndex, { peer, session });
@@ -349,7 +358,7 @@ export class DataPlane {
       this.#retire(peer.previous);
       peer.previous = peer.current;
       peer.current = session;
-      peer.handshakeWanted = false;
+      peer.handshakeWantedAt = -Infinity;
       // The responder may use its session only after our first packet, be it an empty one.
       if (peer.queue.length === 0) this.#send(peer, session, EMPTY, now, out);
       this.#flush(peer, now, out);
@@ -374,7 +383,7 @@ export class DataPlane {
     for (const session of [peer.current, peer.previous, peer.next]) this.#retire(session);
     peer.current = peer.previous = peer.next = undefined;
     peer.queue.length = 0;
-    peer.handshakeWanted = false;
+    peer.handshakeWantedAt = -Infinity;
   }
 
   #retire(session: Session | undefined): void {
@@ -383,9 +392,9 @@ export class DataPlane {
     destroySession(session);
   }
 
-  #wantHandshake(peer: Peer, out: Outbox): void {
-    if (peer.handshakeWanted) return;
-    peer.handshakeWanted = true;
+  #wantHandshake(peer: Peer, now: number, out: Outbox): void {
+    if (now - peer.handshakeWantedAt < REKEY_TIMEOUT_MS) return;
+    peer.handshakeWantedAt = now;
     out.events.push({ type: "handshake.wanted", peer: peer.index });
   }
 

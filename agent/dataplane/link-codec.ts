@@ -59,8 +59,8 @@ export function readCommand(record: Uint8Array): DataCommand {
       return { type, peer: from.u32() };
     case "path.set":
       return { type, peer: from.u32(), path: readPath(from) };
-    case "session.install":
-      return {
+    case "session.install": {
+      const session = {
         type,
         peer: from.u32(),
         initiator: from.u8() === 1,
@@ -70,6 +70,10 @@ export function readCommand(record: Uint8Array): DataCommand {
         receiveKey: from.raw(KEY_BYTES),
         createdAt: from.f64(),
       };
+      // Keys must not lie on in the ring.
+      record.fill(0);
+      return session;
+    }
     case "datagram.send":
       return { type, to: readEndpoint(from), bytes: from.block() };
     case "datagram.receive":

@@ -100,7 +100,7 @@ export const ECHO_ID = 0x7a74;
 export const MAX_PEERS = 16_384;
 
 /**
- * Numbers about each peer, written by the data thread and read by both: `Float64Array` of MAX_PEERS rows of
+ * Numbers about each peer, written by the data thread (but for one) and read by both: `Float64Array` of MAX_PEERS rows of
  * `CELLS_PER_PEER`. Times are milliseconds of the shell's clock, 0 for never.
  */
 export const Cell = {
@@ -118,14 +118,10 @@ export const Cell = {
   lastDataReceived: 8,
   /** First content packet sent since anything was received; 0 when nothing waits for an answer. */
   unansweredSince: 9,
-  /** Packets that wait for a session. */
-  queued: 10,
-  /** Highest send counter used on the current session, for rekey after messages. */
-  sendCounter: 11,
-  /** First content packet received since anything was sent; 0 when nothing waits for a keepalive. */
-  unacknowledgedSince: 12,
+  /** Handshakes finished, in either role; written by the control thread. */
+  handshakes: 10,
 } as const;
-export const CELLS_PER_PEER = 13;
+export const CELLS_PER_PEER = 11;
 
 export type PeerCells = Float64Array;
 
