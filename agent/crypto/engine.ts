@@ -33,9 +33,17 @@ export interface EngineArena extends Arena {
 
 export const TAG_BYTES = 16;
 
-/** Curve25519 (RFC 7748) on 32-byte arrays. */
+/** Curve25519 (RFC 7748), all byte strings 32 bytes long. */
 export interface X25519 {
-  publicKey(privateKey: Uint8Array): Uint8Array;
-  /** Undefined for a public key of low order, which would give a secret everybody knows. */
-  sharedSecret(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
+  readonly name: "noble" | "node" | "libcrypto";
+  /** Takes a copy of the private key. */
+  createKey(privateKey: Uint8Array): X25519Key;
+}
+
+export interface X25519Key {
+  readonly publicKey: Uint8Array;
+  /** Undefined for a public key of low order, which would give a secret everybody knows (RFC 7748, 6.1). */
+  sharedSecret(publicKey: Uint8Array): Uint8Array | undefined;
+  /** Forgets the private key, zeroed where its holder lets us. The object must not be used again. */
+  destroy(): void;
 }

@@ -29,6 +29,8 @@ export interface DataLinkOptions {
 /** The control thread's end of the data thread. Times in `cells` are `performance.now()` of the thread that opened it. */
 export class DataLink {
   readonly cells: PeerCells;
+  /** One counter for each of `dropReasons`; the control thread counts what it drops itself. */
+  readonly dropCounters: Uint32Array;
   readonly interfaceName: string;
   readonly localPort: number;
   /** Name of the crypto engine in use. */
@@ -48,12 +50,13 @@ export class DataLink {
     const { start } = thread;
     this.#thread = thread;
     this.cells = start.cells;
+    this.dropCounters = start.drops;
     this.interfaceName = opened.interfaceName;
     this.localPort = opened.localPort;
     this.engine = opened.engine;
     this.memoryTun = thread.memoryTun;
     this.#onEvent = options.onEvent;
-    this.#commands = new RingWriter(thread.commandRing, writeCommand, mayBeLost);
+    this.#commands = new RingWriter(thread.commandRing, writeCommand, mayBeLost, forgetKeys);
     this.#events = new RingReader(new SharedRing(start.events), readEvent);
     this.#pumped = this.#pump();
     // Deno.exit waits for a thread that sleeps in the kernel.
@@ -169,6 +172,13 @@ function startDataWorker(): Worker {
 /** Datagrams and packets: their senders send them again. */
 function mayBeLost({ type }: DataCommand): boolean {
   return type === "datagram.receive" || type === "datagram.send" || type === "packet.inject";
+}
+
+/** The data thread has them now. */
+function forgetKeys(command: DataCommand): void {
+  if (command.type !== "session.install") return;
+  command.sendKey.fill(0);
+  command.receiveKey.fill(0);
 }
 
 function turn(): Promise<void> {

@@ -12,13 +12,21 @@ export class RingWriter<T> {
   readonly #ring: SharedRing;
   readonly #write: (out: ByteWriter, value: T) => void;
   readonly #mayBeLost: (value: T) => boolean;
+  readonly #onWritten: ((value: T) => void) | undefined;
   readonly #scratch = new ByteWriter();
   readonly #waiting: T[] = [];
 
-  constructor(ring: SharedRing, write: (out: ByteWriter, value: T) => void, mayBeLost: (value: T) => boolean) {
+  /** `onWritten` is called when a value has gone into the ring, and the copy made for that is zeroed. */
+  constructor(
+    ring: SharedRing,
+    write: (out: ByteWriter, value: T) => void,
+    mayBeLost: (value: T) => boolean,
+    onWritten?: (value: T) => void,
+  ) {
     this.#ring = ring;
     this.#write = write;
     this.#mayBeLost = mayBeLost;
+    this.#onWritten = onWritten;
   }
 
   /** True while values wait for room: call `flush` again soon. */
@@ -40,7 +48,12 @@ export class RingWriter<T> {
 
   #tryPush(value: T): boolean {
     this.#write(this.#scratch, value);
-    return this.#ring.push(this.#scratch.written);
+    const pushed = this.#ring.push(this.#scratch.written);
+    if (pushed && this.#onWritten !== undefined) {
+      this.#scratch.written.fill(0);
+      this.#onWritten(value);
+    }
+    return pushed;
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { NetMap } from "#protocol/netmap.ts";
-import { x25519 } from "../crypto/x25519.ts";
+import { selectX25519 } from "../crypto/select-x25519.ts";
 import type { DataEvent } from "../dataplane/link.ts";
 import { WireGuardDevice } from "../dataplane/wireguard/device.ts";
 import { localEndpoints } from "../os/local-endpoints.ts";
@@ -62,9 +62,10 @@ export class Tunnel {
     const device = new WireGuardDevice({
       privateKey: bytesOfKey(options.state.wireguard_private_key),
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
-      x25519,
+      x25519: selectX25519(() => performance.now()),
       wallClock: () => Date.now(),
       cells: this.#link.cells,
+      drops: this.#link.dropCounters,
       timings: timings === undefined
         ? TIMINGS
         : { directAttemptMs: timings.direct_attempt_s * 1000, directRetryMs: timings.direct_retry_s * 1000 },

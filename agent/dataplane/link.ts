@@ -151,6 +151,9 @@ export const dropReasons = [
   "handshake.replayed",
   "handshake.forged",
   "handshake.rate_limited",
+  "handshake.unknown_index",
+  /** Answered with a cookie, which the sender must come back with. */
+  "handshake.under_load",
   "link.full",
   /** The kernel did not take a packet (interface down) or a datagram (no route, blocked, too long). */
   "tun.refused",

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { x25519 } from "../../agent/crypto/x25519.ts";
+import { selectX25519 } from "../../agent/crypto/select-x25519.ts";
 import { parseEndpoint, parsePrefix } from "../../agent/daemon/address-text.ts";
 import { DataLink } from "../../agent/daemon/data-link.ts";
 import type { DataEvent } from "../../agent/dataplane/link.ts";
@@ -49,8 +49,9 @@ network.apply({
 const device = new WireGuardDevice({
   privateKey: keyBytes(config.privateKey),
   randomBytes: (length: number) => Uint8Array.from(randomBytes(length)),
-  x25519,
+  x25519: selectX25519(() => performance.now()),
   cells: link.cells,
+  drops: link.dropCounters,
   timings: { directAttemptMs: 1000, directRetryMs: 5000 },
   wallClock: Date.now,
 });

@@ -35,7 +35,7 @@ const rooms: readonly Room[] = [
   {
     room: "agent/dataplane",
     may: ["protocol", "domain", "agent/crypto/engine.ts"],
-    packages: ["@noble/"],
+    packages: ["@noble/", "flatqueue"],
   },
   { room: "agent/control", may: ["protocol", "domain"], packages: ["ws", "node:", "valibot"] },
   { room: "agent/control/session.ts", may: ["protocol", "domain", "agent/control"], packages: ["valibot"] },

@@ -1,47 +1,44 @@
 import type { X25519 } from "../../crypto/engine.ts";
-import { Cell, cellOffset, type DataEvent, MAX_PEERS, type Path, type PeerCells } from "../link.ts";
+import { Cell, type DataEvent, type DropReason, dropReasons, MAX_PEERS, type Path, type PeerCells } from "../link.ts";
 import {
+  createIdentity,
   createInitiation,
+  createRemote,
   createResponse,
-  hasMac1,
   type Identity,
   openInitiation,
   openResponse,
-  type PendingInitiation,
   tai64n,
 } from "./handshake.ts";
-import { MessageType, messageType, Response } from "./messages.ts";
+import { HandshakeGate } from "./handshake-gate.ts";
+import { CookieReply, MessageType, messageType, Response } from "./messages.ts";
 import type { ControlOutbox, PeerConfig, PeerState } from "./outbox.ts";
-import { KEEPALIVE_TIMEOUT_MS, REJECT_AFTER_MS, REKEY_TIMEOUT_MS } from "./session.ts";
+import { Peer } from "./peer.ts";
+import { REJECT_AFTER_MS, REKEY_TIMEOUT_MS } from "./session.ts";
+import { TimerQueue } from "./timer-queue.ts";
 
 export interface WireGuardDeviceOptions {
   readonly privateKey: Uint8Array;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly x25519: X25519;
   readonly cells: PeerCells;
+  /** One counter for each of `dropReasons`, shared with the data thread, which counts others. */
+  readonly drops: Uint32Array;
   readonly timings: { readonly directAttemptMs: number; readonly directRetryMs: number };
   /** Milliseconds of the wall clock, for handshake timestamps; every other time is the caller's `now`. */
   readonly wallClock: () => number;
 }
 
-interface Peer {
-  readonly index: number;
-  config: PeerConfig;
-  path: Path;
-  pending: PendingInitiation | undefined;
-  /** True when the pending initiation went to UDP addresses only, to find a direct path. */
-  pendingDirect: boolean;
-  attempts: number;
-  /** When to try again or look at the timers; Infinity for never. */
-  retryAt: number;
-  directAt: number;
-  directAttempts: number;
-  lastHandshakeAt: number;
-  lastTimestamp: Uint8Array;
-}
-
 const REKEY_ATTEMPTS = 18;
 const DIRECT_ATTEMPTS = 3;
+/** Whitepaper 5.1: no peer needs more than fifty initiations a second. */
+const INITIATION_INTERVAL_MS = 20;
+/** Steps of the timestamps: they must not tell how fast this machine works, and each must be later than the last. */
+const TIMESTAMP_STEP_MS = 17;
+/** A peer's sessions (next, current, previous) and its pending initiation, and one to spare. */
+const MOST_LOCAL_INDICES = 5;
+
+type Received = DataEvent & { type: "handshake.received" };
 
 /**
  * The control thread's pure half of WireGuard: handshakes in both roles, timers, and the choice between the relay and a direct
@@ -54,49 +51,57 @@ export class WireGuardDevice {
   readonly #peers = new Map<string, Peer>();
   readonly #byIndex = new Map<number, Peer>();
   readonly #byLocalIndex = new Map<number, Peer>();
+  readonly #timers = new TimerQueue<Peer>();
+  readonly #gate: HandshakeGate;
+  /** Rows are used again only when all have been used once: what the data thread still says of a removed peer is lost. */
+  #nextRow = 0;
+  readonly #freeRows: number[] = [];
 
   constructor(options: WireGuardDeviceOptions) {
-    const { privateKey, x25519 } = options;
+    const { privateKey, x25519, randomBytes } = options;
     this.#options = options;
-    this.#self = { privateKey, x25519, publicKey: x25519.publicKey(privateKey) };
+    this.#self = createIdentity(x25519, privateKey);
+    this.#gate = new HandshakeGate(this.#self, randomBytes);
   }
 
   get publicKey(): Uint8Array {
-    return this.#self.publicKey;
+    return this.#self.key.publicKey;
   }
 
   *peers(): Iterable<PeerState> {
-    const { cells } = this.#options;
-    for (const { index: peer, config, path, lastHandshakeAt } of this.#peers.values()) {
-      const txBytes = cells[cellOffset(peer, Cell.txBytes)]!;
-      const rxBytes = cells[cellOffset(peer, Cell.rxBytes)]!;
-      yield { peer, publicKey: config.publicKey, path, lastHandshakeAt, txBytes, rxBytes };
+    for (const peer of this.#peers.values()) {
+      const { index, config: { publicKey }, path, lastHandshakeAt } = peer;
+      const bytes = { txBytes: peer.cell(Cell.txBytes), rxBytes: peer.cell(Cell.rxBytes) };
+      yield { peer: index, publicKey, path, lastHandshakeAt, ...bytes };
     }
   }
 
   setPeers(configs: readonly PeerConfig[], now: number, out: ControlOutbox): void {
-    const wanted = new Set(configs.map(({ publicKey }) => publicKey.join()));
+    const wanted = new Set(configs.map(({ publicKey }) => publicKey.toHex()));
     for (const [key, { config }] of this.#peers) if (!wanted.has(key)) this.removePeer(config.publicKey, now, out);
     for (const config of configs) this.upsertPeer(config, now, out);
   }
 
   upsertPeer(config: PeerConfig, now: number, out: ControlOutbox): void {
-    const key = config.publicKey.join();
+    const key = config.publicKey.toHex();
     const peer = this.#peers.get(key) ?? this.#createPeer(key, config);
     if (peer === undefined) return;
     peer.config = config;
     const { publicKey, allowedIps } = config;
     out.commands.push({ type: "peer.set", peer: peer.index, publicKey, allowedIps });
     if (peer.path.via === "none") this.#setPath(peer, firstPath(config), out);
-    if (config.persistentKeepaliveS) this.#schedule(peer, now);
+    if (config.persistentKeepaliveS) peer.schedule(now);
+    this.#timers.update(peer);
   }
 
   removePeer(publicKey: Uint8Array, _now: number, out: ControlOutbox): void {
-    const peer = this.#peers.get(publicKey.join());
+    const peer = this.#peers.get(publicKey.toHex());
     if (peer === undefined) return;
-    this.#forget(peer);
-    this.#peers.delete(publicKey.join());
+    peer.forget();
+    for (const index of peer.localIndices) this.#byLocalIndex.delete(index);
+    this.#peers.delete(publicKey.toHex());
     this.#byIndex.delete(peer.index);
+    this.#freeRows.push(peer.index);
     out.commands.push({ type: "peer.remove", peer: peer.index });
   }
 
@@ -105,9 +110,9 @@ export class WireGuardDevice {
       case "handshake.received":
         return this.#handleHandshake(event, now, out);
       case "handshake.wanted":
-        return this.#with(event.peer, (peer) => peer.pending === undefined && this.#initiate(peer, now, out));
+        return this.#with(event.peer, (peer) => !peer.waiting && this.#initiate(peer, now, out));
       case "peer.active":
-        return this.#with(event.peer, (peer) => this.#schedule(peer, now));
+        return this.#with(event.peer, (peer) => peer.schedule(now));
       case "path.learned":
         return this.#with(event.peer, (peer) => {
           peer.path = event.path;
@@ -122,59 +127,77 @@ export class WireGuardDevice {
 
   /** The earliest moment `handleTimeout` has something to do. */
   nextTimeout(): number | undefined {
-    let at = Infinity;
-    for (const peer of this.#peers.values()) at = Math.min(at, peer.retryAt, peer.directAt);
-    return at === Infinity ? undefined : at;
+    return this.#timers.next();
   }
 
   handleTimeout(now: number, out: ControlOutbox): void {
-    for (const peer of this.#peers.values()) {
+    // Taken first: a peer that wants to be looked at again at once must not hold up the others.
+    const due: Peer[] = [];
+    for (let peer = this.#timers.takeDue(now); peer !== undefined; peer = this.#timers.takeDue(now)) due.push(peer);
+    for (const peer of due) {
       if (peer.retryAt <= now) this.#handleRetry(peer, now, out);
       if (peer.directAt <= now) this.#tryDirect(peer, now, out);
+      this.#timers.update(peer);
     }
   }
 
   #createPeer(key: string, config: PeerConfig): Peer | undefined {
-    let index = 0;
-    while (this.#byIndex.has(index)) index++;
-    if (index >= MAX_PEERS) return undefined;
-    const peer: Peer = {
-      index,
-      config,
-      path: { via: "none" },
-      pending: undefined,
-      pendingDirect: false,
-      attempts: 0,
-      retryAt: Infinity,
-      directAt: Infinity,
-      directAttempts: 0,
-      lastHandshakeAt: 0,
-      lastTimestamp: new Uint8Array(12),
-    };
+    const index = this.#nextRow < MAX_PEERS ? this.#nextRow++ : this.#freeRows.shift();
+    if (index === undefined) return undefined;
+    const peer = new Peer(index, config, this.#options.cells, () => createRemote(this.#self, config.publicKey));
     this.#peers.set(key, peer);
     this.#byIndex.set(index, peer);
     return peer;
   }
 
-  #handleHandshake(event: DataEvent & { type: "handshake.received" }, now: number, out: ControlOutbox): void {
-    const { bytes } = event;
+  #handleHandshake(event: Received, now: number, out: ControlOutbox): void {
+    const { bytes, source } = event;
     const type = messageType(bytes);
-    if (type !== MessageType.initiation && type !== MessageType.response) return;
-    if (!hasMac1(this.#self.publicKey, bytes)) return;
+    if (type === MessageType.cookieReply) return this.#takeCookie(bytes, now);
+    if (type !== MessageType.initiation && type !== MessageType.response) return this.#drop("handshake.malformed");
+    const admission = this.#gate.admit(bytes, source, now);
+    if (admission.verdict === "drop") return this.#drop(admission.reason);
+    if (admission.verdict === "cookie") {
+      if (source.via === "udp") {
+        out.commands.push({ type: "datagram.send", to: source.endpoint, bytes: admission.reply });
+      }
+      return this.#drop("handshake.under_load");
+    }
     if (type === MessageType.initiation) this.#respond(event, now, out);
     else this.#finish(event, now, out);
   }
 
-  #respond({ bytes, source }: DataEvent & { type: "handshake.received" }, now: number, out: ControlOutbox): void {
-    const opened = openInitiation(this.#self, bytes);
-    const peer = opened && this.#peers.get(opened.publicKey.join());
-    if (opened === undefined || peer === undefined || !isLater(opened.timestamp, peer.lastTimestamp)) return;
-    peer.lastTimestamp = opened.timestamp;
-    const { randomBytes } = this.#options;
+  /** The next initiation, which comes by the retry timer, proves our address with it. */
+  #takeCookie(bytes: Uint8Array, now: number): void {
+    const peer = this.#byLocalIndex.get(receiverOf(bytes, CookieReply.receiver));
+    if (peer === undefined) return this.#drop("handshake.unknown_index");
+    if (!peer.cookies.open(bytes, now)) this.#drop("handshake.forged");
+  }
+
+  #respond({ bytes, source, relayKey }: Received, now: number, out: ControlOutbox): void {
+    let sender: Uint8Array | undefined;
+    const opened = openInitiation(this.#self, bytes, (publicKey) => {
+      sender = publicKey;
+      return this.#peers.get(publicKey.toHex())?.remote;
+    });
+    const peer = sender && this.#peers.get(sender.toHex());
+    if (sender !== undefined && peer === undefined) return this.#drop("handshake.unknown_peer");
+    if (opened === undefined || peer === undefined) return this.#drop("handshake.forged");
+    // Nobody may carry another's initiation over the relay.
+    if (relayKey !== undefined && !sameBytes(relayKey, peer.config.publicKey)) return this.#drop("handshake.forged");
+    if (!isLater(opened.timestamp, peer.lastTimestamp)) return this.#drop("handshake.replayed");
+    if (now - peer.lastInitiationAt < INITIATION_INTERVAL_MS) return this.#drop("handshake.rate_limited");
+    peer.lastTimestamp.set(opened.timestamp);
+    peer.lastInitiationAt = now;
     const localIndex = this.#newIndex(peer);
     const { presharedKey } = peer.config;
-    const response = createResponse(this.#self, opened, { localIndex, ephemeral: randomBytes(32), presharedKey });
-    if (response === undefined) return;
+    const response = createResponse(this.#self, opened, {
+      localIndex,
+      ephemeral: this.#options.randomBytes(32),
+      presharedKey,
+    });
+    if (response === undefined) return this.#drop("handshake.forged");
+    peer.cookies.stamp(response.bytes, now);
     const { remoteIndex } = opened;
     const session = { peer: peer.index, initiator: false, localIndex, remoteIndex, ...response.keys, createdAt: now };
     out.commands.push({ type: "session.install", ...session });
@@ -182,25 +205,27 @@ export class WireGuardDevice {
     else out.commands.push({ type: "datagram.send", to: source.endpoint, bytes: response.bytes });
   }
 
-  #finish({ bytes, source }: DataEvent & { type: "handshake.received" }, now: number, out: ControlOutbox): void {
-    const localIndex = new DataView(bytes.buffer, bytes.byteOffset).getUint32(Response.receiver, true);
+  #finish({ bytes, source }: Received, now: number, out: ControlOutbox): void {
+    const localIndex = receiverOf(bytes, Response.receiver);
     const peer = this.#byLocalIndex.get(localIndex);
     const pending = peer?.pending;
-    if (peer === undefined || pending?.localIndex !== localIndex) return;
+    if (peer === undefined || pending?.localIndex !== localIndex) return this.#drop("handshake.unknown_index");
     const finished = openResponse(this.#self, pending, bytes, peer.config.presharedKey);
-    if (finished === undefined) return;
-    peer.pending = undefined;
+    if (finished === undefined) return this.#drop("handshake.forged");
+    peer.clearPending();
     this.#setPath(peer, source.via === "relay" ? { via: "relay" } : source, out);
     const { remoteIndex, keys } = finished;
     const session = { peer: peer.index, initiator: true, localIndex, remoteIndex, ...keys, createdAt: now };
     out.commands.push({ type: "session.install", ...session });
     this.#connected(peer, now, out);
+    this.#timers.update(peer);
   }
 
   #connected(peer: Peer, now: number, out: ControlOutbox): void {
     peer.lastHandshakeAt = now;
     peer.attempts = 0;
-    this.#schedule(peer, now);
+    peer.countHandshake();
+    peer.schedule(now);
     this.#planDirect(peer, now);
     const { publicKey } = peer.config;
     out.events.push({ type: "peer.connected", peer: peer.index, publicKey, path: peer.path });
@@ -212,7 +237,7 @@ export class WireGuardDevice {
       peer.directAt = Infinity;
       peer.directAttempts = 0;
     } else if (peer.directAt === Infinity) {
-      const first = isLater(peer.config.publicKey, this.#self.publicKey);
+      const first = isLater(peer.config.publicKey, this.publicKey);
       peer.directAt = now + (first ? 0 : this.#options.timings.directAttemptMs * (DIRECT_ATTEMPTS + 1));
     }
   }
@@ -225,31 +250,33 @@ export class WireGuardDevice {
     }
     if (peer.directAttempts++ < DIRECT_ATTEMPTS) {
       peer.directAt = now + directAttemptMs;
-      this.#sendInitiation(peer, true, out);
+      this.#sendInitiation(peer, true, now, out);
       return;
     }
     peer.directAttempts = 0;
-    if (peer.pendingDirect) this.#clearPending(peer);
-    const idle = now - this.#cell(peer, Cell.lastDataSent) > directRetryMs;
+    if (peer.pendingDirect) this.#forgetPending(peer);
+    const idle = now - peer.cell(Cell.lastDataSent) > directRetryMs;
     peer.directAt = idle ? Infinity : now + directRetryMs;
   }
 
   #initiate(peer: Peer, now: number, out: ControlOutbox): void {
     peer.attempts++;
-    this.#sendInitiation(peer, false, out);
+    this.#sendInitiation(peer, false, now, out);
     peer.retryAt = now + REKEY_TIMEOUT_MS + (this.#options.randomBytes(1)[0]! * 333) / 255;
   }
 
-  #sendInitiation(peer: Peer, directOnly: boolean, out: ControlOutbox): void {
+  #sendInitiation(peer: Peer, directOnly: boolean, now: number, out: ControlOutbox): void {
     const { randomBytes, wallClock } = this.#options;
-    this.#clearPending(peer);
+    this.#forgetPending(peer);
+    if (peer.remote === undefined) return;
     const localIndex = this.#newIndex(peer);
-    const input = { localIndex, ephemeral: randomBytes(32), timestamp: tai64n(wallClock()) };
-    const created = createInitiation(this.#self, peer.config, input);
-    if (created === undefined) return;
-    peer.pending = created.pending;
+    const wall = Math.floor(wallClock() / TIMESTAMP_STEP_MS) * TIMESTAMP_STEP_MS;
+    peer.lastSentTimestamp = Math.max(wall, peer.lastSentTimestamp + TIMESTAMP_STEP_MS);
+    const input = { localIndex, ephemeral: randomBytes(32), timestamp: tai64n(peer.lastSentTimestamp) };
+    const { bytes, pending } = createInitiation(this.#self, peer.remote, input);
+    peer.pending = pending;
     peer.pendingDirect = directOnly;
-    const { bytes } = created;
+    peer.cookies.stamp(bytes, now);
     const { config, path } = peer;
     if (!directOnly && config.relay) out.relay.push({ publicKey: config.publicKey, bytes });
     const known = path.via === "udp" ? [path.endpoint] : [];
@@ -258,59 +285,35 @@ export class WireGuardDevice {
   }
 
   #handleRetry(peer: Peer, now: number, out: ControlOutbox): void {
-    if (peer.pending !== undefined && !peer.pendingDirect) {
+    if (peer.waiting) {
       if (peer.attempts < REKEY_ATTEMPTS) return this.#initiate(peer, now, out);
-      this.#clearPending(peer);
-      peer.attempts = 0;
-      peer.retryAt = Infinity;
-      out.commands.push({ type: "sessions.drop", peer: peer.index });
-      out.events.push({ type: "peer.unreachable", peer: peer.index, publicKey: peer.config.publicKey });
-      return;
+      return this.#giveUp(peer, out);
     }
-    const waiting = this.#cell(peer, Cell.unansweredSince);
-    if (waiting > 0 && now - waiting >= KEEPALIVE_TIMEOUT_MS + REKEY_TIMEOUT_MS) {
+    if (peer.isUnanswered(now)) {
       // The path may be dead: the relay is the way that needs no luck.
       if (peer.config.relay) this.#setPath(peer, { via: "relay" }, out);
       return this.#initiate(peer, now, out);
     }
-    const { lastDataReceived, lastSent } = {
-      lastDataReceived: this.#cell(peer, Cell.lastDataReceived),
-      lastSent: this.#cell(peer, Cell.lastSent),
-    };
-    if (lastDataReceived > lastSent && now - lastDataReceived >= KEEPALIVE_TIMEOUT_MS) this.#keepAlive(peer, out);
-    const every = (peer.config.persistentKeepaliveS ?? 0) * 1000;
-    if (every > 0 && now - Math.max(lastSent, this.#cell(peer, Cell.lastReceived)) >= every) {
-      if (peer.lastHandshakeAt > 0 && now - peer.lastHandshakeAt < REJECT_AFTER_MS) this.#keepAlive(peer, out);
-      else return this.#initiate(peer, now, out);
+    if (peer.isQuietTooLong(now) && !(peer.hasSession && now - peer.lastHandshakeAt < REJECT_AFTER_MS)) {
+      return this.#initiate(peer, now, out);
     }
-    if (peer.lastHandshakeAt > 0 && now - peer.lastHandshakeAt >= 3 * REJECT_AFTER_MS) {
+    if (peer.owesKeepalive(now) || peer.isQuietTooLong(now)) {
+      out.commands.push({ type: "keepalive.send", peer: peer.index });
+    }
+    if (peer.isExpired(now)) {
       out.commands.push({ type: "sessions.drop", peer: peer.index });
       peer.lastHandshakeAt = 0;
     }
-    this.#schedule(peer, now);
+    peer.schedule(now);
   }
 
-  #keepAlive(peer: Peer, out: ControlOutbox): void {
-    out.commands.push({ type: "keepalive.send", peer: peer.index });
-  }
-
-  /** Arms the timer for what can come next; an idle peer has none. */
-  #schedule(peer: Peer, now: number): void {
-    if (peer.pending !== undefined && !peer.pendingDirect) return;
-    const waiting = this.#cell(peer, Cell.unansweredSince);
-    const received = this.#cell(peer, Cell.lastDataReceived);
-    const sent = this.#cell(peer, Cell.lastSent);
-    const every = (peer.config.persistentKeepaliveS ?? 0) * 1000;
-    let at = Infinity;
-    if (waiting > 0) at = Math.min(at, waiting + KEEPALIVE_TIMEOUT_MS + REKEY_TIMEOUT_MS);
-    if (received > sent) at = Math.min(at, received + KEEPALIVE_TIMEOUT_MS);
-    if (every > 0) at = Math.min(at, Math.max(sent, this.#cell(peer, Cell.lastReceived)) + every);
-    if (peer.lastHandshakeAt > 0) at = Math.min(at, peer.lastHandshakeAt + 3 * REJECT_AFTER_MS);
-    const quiet = now - Math.max(sent, this.#cell(peer, Cell.lastReceived)) > KEEPALIVE_TIMEOUT_MS + REKEY_TIMEOUT_MS;
-    const { cells } = this.#options;
-    if (quiet && waiting === 0) cells[cellOffset(peer.index, Cell.armed)] = 0;
-    else at = Math.min(at, now + KEEPALIVE_TIMEOUT_MS);
-    peer.retryAt = at === Infinity ? at : Math.max(at, now + 100);
+  /** Whitepaper 6.4: what waits is dropped; the next packet starts anew. */
+  #giveUp(peer: Peer, out: ControlOutbox): void {
+    this.#forgetPending(peer);
+    peer.attempts = 0;
+    peer.retryAt = Infinity;
+    out.commands.push({ type: "sessions.drop", peer: peer.index });
+    out.events.push({ type: "peer.unreachable", peer: peer.index, publicKey: peer.config.publicKey });
   }
 
   #setPath(peer: Peer, path: Path, out: ControlOutbox): void {
@@ -331,29 +334,27 @@ export class WireGuardDevice {
       index = new DataView(this.#options.randomBytes(4).slice().buffer).getUint32(0);
     } while (this.#byLocalIndex.has(index));
     this.#byLocalIndex.set(index, peer);
+    peer.localIndices.push(index);
+    if (peer.localIndices.length > MOST_LOCAL_INDICES) this.#byLocalIndex.delete(peer.localIndices.shift()!);
     return index;
   }
 
-  #clearPending(peer: Peer): void {
+  #forgetPending(peer: Peer): void {
     if (peer.pending === undefined) return;
     this.#byLocalIndex.delete(peer.pending.localIndex);
-    peer.pending.ephemeral.fill(0);
-    peer.pending = undefined;
-    peer.pendingDirect = false;
-  }
-
-  #forget(peer: Peer): void {
-    this.#clearPending(peer);
-    for (const [index, owner] of this.#byLocalIndex) if (owner === peer) this.#byLocalIndex.delete(index);
-  }
-
-  #cell(peer: Peer, cell: number): number {
-    return this.#options.cells[cellOffset(peer.index, cell)]!;
+    peer.localIndices.splice(peer.localIndices.indexOf(peer.pending.localIndex), 1);
+    peer.clearPending();
   }
 
   #with(index: number, work: (peer: Peer) => unknown): void {
     const peer = this.#byIndex.get(index);
-    if (peer !== undefined) work(peer);
+    if (peer === undefined) return;
+    work(peer);
+    this.#timers.update(peer);
+  }
+
+  #drop(reason: DropReason): void {
+    this.#options.drops[dropReasons.indexOf(reason)]!++;
   }
 }
 
@@ -366,6 +367,10 @@ function firstPath({ relay, endpoints }: PeerConfig): Path {
 function samePath(a: Path, b: Path): boolean {
   if (a.via !== "udp" || b.via !== "udp") return a.via === b.via;
   return a.endpoint.port === b.endpoint.port && sameBytes(a.endpoint.address, b.endpoint.address);
+}
+
+function receiverOf(message: Uint8Array, offset: number): number {
+  return new DataView(message.buffer, message.byteOffset).getUint32(offset, true);
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

@@ -15,6 +15,7 @@ export const TRANSPORT_HEADER_BYTES = 16;
 
 export const Initiation = { sender: 4, ephemeral: 8, static: 40, timestamp: 88, mac1: 116, mac2: 132 } as const;
 export const Response = { sender: 4, receiver: 8, ephemeral: 12, nothing: 44, mac1: 60, mac2: 76 } as const;
+export const CookieReply = { receiver: 4, nonce: 8, cookie: 32 } as const;
 export const Transport = { receiver: 4, counter: 8 } as const;
 
 /** The type of a well-formed message by its first 4 bytes and its length, or undefined. */

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { nobleEngine } from "../../../agent/crypto/engines/noble.ts";
-import { x25519 } from "../../../agent/crypto/x25519.ts";
+import { selectX25519 } from "../../../agent/crypto/select-x25519.ts";
 import { createArena } from "../../../agent/dataplane/arena.ts";
 import { DataPlane } from "../../../agent/dataplane/data-plane.ts";
 import { CELLS_PER_PEER, type DataEvent, dropReasons, type Endpoint } from "../../../agent/dataplane/link.ts";
 import { Outbox } from "../../../agent/dataplane/outbox.ts";
 import { WireGuardDevice } from "../../../agent/dataplane/wireguard/device.ts";
 import { createControlOutbox } from "../../../agent/dataplane/wireguard/outbox.ts";
+
+const x25519 = selectX25519(() => performance.now());
 
 /** One agent without a kernel: both halves of its data plane, joined by hand. */
 class Host {
@@ -32,6 +34,7 @@ class Host {
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
       x25519,
       cells: this.cells,
+      drops: this.drops,
       timings: { directAttemptMs: 3000, directRetryMs: 60_000 },
       wallClock: () => this.now,
     });
