@@ -356,7 +356,10 @@ export class DataPlane {
     this.#byIndex.set(localIndex, { peer, session });
     if (initiator) {
       this.#retire(peer.previous);
-      peer.previous = peer.current;
+      // Handshakes that cross: the other end may be using the session we answered to, but ours is the one we renew.
+      if (peer.next !== undefined) this.#retire(peer.current);
+      peer.previous = peer.next ?? peer.current;
+      peer.next = undefined;
       peer.current = session;
       peer.handshakeWantedAt = -Infinity;
       // The responder may use its session only after our first packet, be it an empty one.
@@ -427,7 +430,8 @@ function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
 function innerLength(bytes: Uint8Array, offset: number, most: number, version: number): number | undefined {
   if (version === 4 && most >= 20) {
     const length = (bytes[offset + 2]! << 8) | bytes[offset + 3]!;
-    return length >= 20 && length <= most ? length : undefined;
+    const header = (bytes[offset]! & 15) * 4;
+    return header >= 20 && length >= header && length <= most ? length : undefined;
   }
   if (version === 6 && most >= 40) {
     const length = 40 + ((bytes[offset + 4]! << 8) | bytes[offset + 5]!);

@@ -1,13 +1,12 @@
 import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { blake2s } from "@noble/hashes/blake2.js";
-import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { Endpoint } from "../link.ts";
+import { hash, mac, MAC_BYTES } from "./blake2s.ts";
 import { COOKIE_REPLY_BYTES, CookieReply, MessageType } from "./messages.ts";
 
 /** Cookies (whitepaper 5.4.7): what a responder under load asks for before it spends a Diffie-Hellman on an address. */
 
 const LABEL_COOKIE = utf8ToBytes("cookie--");
-const MAC_BYTES = 16;
 const NONCE_BYTES = 24;
 /** How long a cookie is good for on either side, in milliseconds. */
 export const COOKIE_MS = 120_000;
@@ -51,7 +50,7 @@ export class CookieIssuer {
       this.#secret = new Uint8Array(this.#randomBytes(32));
       this.#secretAt = now;
     }
-    return mac(this.#secret, concatBytes(address, Uint8Array.of(port >>> 8, port & 0xff)));
+    return mac(this.#secret, address, Uint8Array.of(port >>> 8, port & 0xff));
   }
 }
 
@@ -92,9 +91,5 @@ export class CookieJar {
 }
 
 function sealingKey(publicKey: Uint8Array): Uint8Array {
-  return blake2s(concatBytes(LABEL_COOKIE, publicKey));
-}
-
-function mac(key: Uint8Array, message: Uint8Array): Uint8Array {
-  return blake2s(message, { key, dkLen: MAC_BYTES });
+  return hash(LABEL_COOKIE, publicKey);
 }

@@ -1,5 +1,14 @@
 import type { X25519 } from "../../crypto/engine.ts";
-import { Cell, type DataEvent, type DropReason, dropReasons, MAX_PEERS, type Path, type PeerCells } from "../link.ts";
+import {
+  Cell,
+  type DataEvent,
+  type DropReason,
+  dropReasons,
+  type Endpoint,
+  MAX_PEERS,
+  type Path,
+  type PeerCells,
+} from "../link.ts";
 import {
   createIdentity,
   createInitiation,
@@ -277,11 +286,9 @@ export class WireGuardDevice {
     peer.pending = pending;
     peer.pendingDirect = directOnly;
     peer.cookies.stamp(bytes, now);
-    const { config, path } = peer;
+    const { config } = peer;
     if (!directOnly && config.relay) out.relay.push({ publicKey: config.publicKey, bytes });
-    const known = path.via === "udp" ? [path.endpoint] : [];
-    const targets = directOnly || !config.relay ? [...known, ...config.endpoints] : known;
-    for (const to of targets) out.commands.push({ type: "datagram.send", to, bytes });
+    for (const to of targetsOf(peer, directOnly)) out.commands.push({ type: "datagram.send", to, bytes });
   }
 
   #handleRetry(peer: Peer, now: number, out: ControlOutbox): void {
@@ -358,6 +365,14 @@ export class WireGuardDevice {
   }
 }
 
+/** Where an initiation goes: the path in use, and every other address when that is none or did not answer. */
+function targetsOf({ path, config, attempts }: Peer, directOnly: boolean): readonly Endpoint[] {
+  if (path.via !== "udp") return directOnly || !config.relay ? config.endpoints : [];
+  const known = path.endpoint;
+  if (!directOnly && (config.relay || attempts === 1)) return [known];
+  return [known, ...config.endpoints.filter((other) => !sameEndpoint(known, other))];
+}
+
 function firstPath({ relay, endpoints }: PeerConfig): Path {
   if (relay) return { via: "relay" };
   const [endpoint] = endpoints;
@@ -366,7 +381,11 @@ function firstPath({ relay, endpoints }: PeerConfig): Path {
 
 function samePath(a: Path, b: Path): boolean {
   if (a.via !== "udp" || b.via !== "udp") return a.via === b.via;
-  return a.endpoint.port === b.endpoint.port && sameBytes(a.endpoint.address, b.endpoint.address);
+  return sameEndpoint(a.endpoint, b.endpoint);
+}
+
+function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return a.port === b.port && sameBytes(a.address, b.address);
 }
 
 function receiverOf(message: Uint8Array, offset: number): number {

@@ -1,13 +1,12 @@
-import { blake2s } from "@noble/hashes/blake2.js";
-import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { X25519, X25519Key } from "../../crypto/engine.ts";
+import { hash, mac, MAC_BYTES } from "./blake2s.ts";
 import { Initiation, INITIATION_BYTES, MessageType, Response, RESPONSE_BYTES } from "./messages.ts";
 import { SymmetricState, transcriptOf } from "./symmetric-state.ts";
 
 /** Noise_IKpsk2 as WireGuard uses it (whitepaper 5.4). All keys are 32 bytes. */
 
 const LABEL_MAC1 = utf8ToBytes("mac1----");
-const MAC_BYTES = 16;
 const NO_PRESHARED_KEY = new Uint8Array(32);
 
 /** What can be worked out of a public key beforehand. */
@@ -158,7 +157,7 @@ export function openResponse(
 /** True when the message was made by somebody who knows our public key (5.4.4). */
 export function hasMac1({ macKey }: Known, bytes: Uint8Array): boolean {
   const at = bytes.length - 2 * MAC_BYTES;
-  const expected = blake2s(bytes.subarray(0, at), { key: macKey, dkLen: MAC_BYTES });
+  const expected = mac(macKey, bytes.subarray(0, at));
   let difference = 0;
   for (let i = 0; i < MAC_BYTES; i++) difference |= expected[i]! ^ bytes[at + i]!;
   return difference === 0;
@@ -186,12 +185,12 @@ function mixResponse(state: SymmetricState, ephemeral: Uint8Array, secrets: (Uin
 }
 
 function knownOf(publicKey: Uint8Array): Known {
-  return { transcript: transcriptOf(publicKey), macKey: blake2s(concatBytes(LABEL_MAC1, publicKey)) };
+  return { transcript: transcriptOf(publicKey), macKey: hash(LABEL_MAC1, publicKey) };
 }
 
 function stampMac1(bytes: Uint8Array, remote: Remote): void {
   const at = bytes.length - 2 * MAC_BYTES;
-  bytes.set(blake2s(bytes.subarray(0, at), { key: remote.macKey, dkLen: MAC_BYTES }), at);
+  bytes.set(mac(remote.macKey, bytes.subarray(0, at)), at);
 }
 
 function takeKey(x25519: X25519, privateKey: Uint8Array): X25519Key {

@@ -1,10 +1,8 @@
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { blake2s } from "@noble/hashes/blake2.js";
-import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { hash, hmac } from "./blake2s.ts";
 
-const HASH_BYTES = 32;
-const BLOCK_BYTES = 64;
-const CONSTRUCTION = blake2s(utf8ToBytes("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"));
+const CONSTRUCTION = hash(utf8ToBytes("Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s"));
 const IDENTIFIER_HASH = hash(CONSTRUCTION, utf8ToBytes("WireGuard v1 zx2c4 Jason@zx2c4.com"));
 const ZERO_NONCE = new Uint8Array(12);
 const EMPTY = new Uint8Array(0);
@@ -114,33 +112,7 @@ export class SymmetricState {
 function derive(chain: Uint8Array, input: Uint8Array, count: number): Uint8Array[] {
   const root = hmac(chain, input);
   const outputs: Uint8Array[] = [];
-  for (let at = 1; at <= count; at++) {
-    outputs.push(hmac(root, concatBytes(outputs[at - 2] ?? EMPTY, Uint8Array.of(at))));
-  }
+  for (let at = 1; at <= count; at++) outputs.push(hmac(root, outputs[at - 2] ?? EMPTY, Uint8Array.of(at)));
   root.fill(0);
   return outputs;
-}
-
-const INNER_PAD = 0x36;
-const OUTER_PAD = 0x5c;
-const block = new Uint8Array(BLOCK_BYTES + HASH_BYTES + 1);
-
-/** RFC 2104, of keys of 32 and messages of up to 33 bytes; a third faster than one that makes hash objects. */
-function hmac(key: Uint8Array, message: Uint8Array): Uint8Array {
-  const inner = padded(key, INNER_PAD, message);
-  const outer = padded(key, OUTER_PAD, inner);
-  inner.fill(0);
-  block.fill(0);
-  return outer;
-}
-
-function padded(key: Uint8Array, pad: number, message: Uint8Array): Uint8Array {
-  for (let at = 0; at < HASH_BYTES; at++) block[at] = key[at]! ^ pad;
-  block.fill(pad, HASH_BYTES, BLOCK_BYTES);
-  block.set(message, BLOCK_BYTES);
-  return blake2s(block.subarray(0, BLOCK_BYTES + message.length));
-}
-
-function hash(before: Uint8Array, data: Uint8Array): Uint8Array {
-  return blake2s(concatBytes(before, data));
 }

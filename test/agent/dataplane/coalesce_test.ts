@@ -5,6 +5,7 @@ import { Coalescer } from "../../../agent/dataplane/offload/coalesce.ts";
 import { SuperPacket } from "../../../agent/dataplane/offload/split.ts";
 import { VNET_HEADER_BYTES } from "../../../agent/dataplane/offload/vnet-header.ts";
 import { Outbox } from "../../../agent/dataplane/outbox.ts";
+import { runs } from "../support/fuzz.ts";
 import { segmentsOf, type TcpFields, tcpPacket } from "./support/ip-packets.ts";
 
 const arena = createArena(1420);
@@ -46,8 +47,8 @@ Deno.test("what comes out are the packets that went in, in their order, whatever
   });
   const run = fc.tuple(flow, fc.integer({ min: 20, max: 600 }), fc.option(fc.nat(99), { nil: undefined }));
   fc.assert(
-    fc.property(fc.array(run, { minLength: 1, maxLength: 4 }), (runs) => {
-      const packets = runs.flatMap(([fields, size, broken]) => {
+    fc.property(fc.array(run, { minLength: 1, maxLength: 4 }), (streams) => {
+      const packets = streams.flatMap(([fields, size, broken]) => {
         const segments = segmentsOf(fields, size);
         const victim = segments[(broken ?? 0) % segments.length]!;
         if (broken !== undefined) victim[victim.length - 1]! ^= 1;
@@ -55,7 +56,7 @@ Deno.test("what comes out are the packets that went in, in their order, whatever
       });
       assert.deepEqual(coalesced(packets).flatMap(packetsOf).map(withoutId), packets.map(withoutId));
     }),
-    { numRuns: 500 },
+    runs(500),
   );
 });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { sumWords } from "../../../agent/dataplane/offload/checksum.ts";
 import { SuperPacket } from "../../../agent/dataplane/offload/split.ts";
 import { VNET_HEADER_BYTES } from "../../../agent/dataplane/offload/vnet-header.ts";
+import { runs } from "../support/fuzz.ts";
 import { segmentsOf, type TcpFields, tcpPacket, wordSum } from "./support/ip-packets.ts";
 
 const bytes = new Uint8Array(200_000);
@@ -22,52 +23,64 @@ const tcp: fc.Arbitrary<TcpFields> = fc.record({
 });
 
 Deno.test("a sum of words is the one RFC 1071 describes, at any length and start", () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 3000 }), fc.nat(7), fc.nat(0xffff), (content, shift, initial) => {
-    bytes.set(content, AT + shift);
-    const expected = wordSum([initial >> 8, initial & 0xff, ...content]);
-    const sum = sumWords(view, AT + shift, content.length, initial);
-    assert.equal(sum % 0xffff, expected % 0xffff);
-  }));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 3000 }), fc.nat(7), fc.nat(0xffff), (content, shift, initial) => {
+      bytes.set(content, AT + shift);
+      const expected = wordSum([initial >> 8, initial & 0xff, ...content]);
+      const sum = sumWords(view, AT + shift, content.length, initial);
+      assert.equal(sum % 0xffff, expected % 0xffff);
+    }),
+    runs(100),
+  );
 });
 
 Deno.test("a super-packet becomes the segments that its slow twin makes", () => {
-  fc.assert(fc.property(tcp, fc.integer({ min: 1, max: 1500 }), (fields, size) => {
-    const packet = superPacket(fields, size);
-    const read = new SuperPacket(bytes, view);
-    assert.ok(read.read(AT, VNET_HEADER_BYTES + packet.length));
-    const expected = segmentsOf(fields, size);
-    assert.equal(read.segments, expected.length);
-    for (const [index, segment] of expected.entries()) {
-      const length = read.writeSegment(index, TARGET);
-      assert.deepEqual(bytes.slice(TARGET, TARGET + length), segment, `segment ${index}`);
-    }
-  }));
+  fc.assert(
+    fc.property(tcp, fc.integer({ min: 1, max: 1500 }), (fields, size) => {
+      const packet = superPacket(fields, size);
+      const read = new SuperPacket(bytes, view);
+      assert.ok(read.read(AT, VNET_HEADER_BYTES + packet.length));
+      const expected = segmentsOf(fields, size);
+      assert.equal(read.segments, expected.length);
+      for (const [index, segment] of expected.entries()) {
+        const length = read.writeSegment(index, TARGET);
+        assert.deepEqual(bytes.slice(TARGET, TARGET + length), segment, `segment ${index}`);
+      }
+    }),
+    runs(100),
+  );
 });
 
 Deno.test("a packet without a finished checksum gets it, and any other stays as it is", () => {
-  fc.assert(fc.property(tcp, fc.boolean(), (fields, unfinished) => {
-    const whole = tcpPacket(fields);
-    const transport = fields.version === 4 ? (whole[0]! & 15) * 4 : 40;
-    bytes.fill(0, AT, AT + VNET_HEADER_BYTES);
-    bytes.set(whole, AT + VNET_HEADER_BYTES);
-    if (unfinished) leaveChecksum(whole, transport);
-    const read = new SuperPacket(bytes, view);
-    assert.ok(read.read(AT, VNET_HEADER_BYTES + whole.length));
-    assert.equal(read.segments, 1);
-    assert.deepEqual(bytes.slice(read.offset, read.offset + read.length), whole);
-  }));
+  fc.assert(
+    fc.property(tcp, fc.boolean(), (fields, unfinished) => {
+      const whole = tcpPacket(fields);
+      const transport = fields.version === 4 ? (whole[0]! & 15) * 4 : 40;
+      bytes.fill(0, AT, AT + VNET_HEADER_BYTES);
+      bytes.set(whole, AT + VNET_HEADER_BYTES);
+      if (unfinished) leaveChecksum(whole, transport);
+      const read = new SuperPacket(bytes, view);
+      assert.ok(read.read(AT, VNET_HEADER_BYTES + whole.length));
+      assert.equal(read.segments, 1);
+      assert.deepEqual(bytes.slice(read.offset, read.offset + read.length), whole);
+    }),
+    runs(100),
+  );
 });
 
 Deno.test("headers that lie are refused, and none makes it throw", () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (noise) => {
-    bytes.set(noise, AT);
-    const read = new SuperPacket(bytes, view);
-    if (!read.read(AT, noise.length)) return;
-    assert.ok(read.offset + read.length <= AT + noise.length);
-    for (let index = 0; index < Math.min(read.segments, 300); index++) {
-      assert.ok(read.writeSegment(index, TARGET) <= read.length);
-    }
-  }));
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (noise) => {
+      bytes.set(noise, AT);
+      const read = new SuperPacket(bytes, view);
+      if (!read.read(AT, noise.length)) return;
+      assert.ok(read.offset + read.length <= AT + noise.length);
+      for (let index = 0; index < Math.min(read.segments, 300); index++) {
+        assert.ok(read.writeSegment(index, TARGET) <= read.length);
+      }
+    }),
+    runs(100),
+  );
   const fields = { ...sample, payload: new Uint8Array(100) };
   for (const [at, value] of [[0, 0x65], [0, 0x4f], [9, 17], [32, 0x10], [32, 0xf0]] as const) {
     const packet = superPacket(fields, 50);
