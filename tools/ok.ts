@@ -63,6 +63,7 @@ function staticChecks(): Check[] {
           "tools/lint",
           "tools/lab/wg-agent.ts",
           "tools/bench/handshake.ts",
+          "tools/bench/aead.ts",
           "test/tools",
         ),
       ],

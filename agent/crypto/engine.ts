@@ -3,7 +3,7 @@
  * associated data, 16-byte tag after the ciphertext. Everything happens in one arena; arguments are byte offsets into it.
  */
 export interface AeadEngine {
-  readonly name: "noble" | "libcrypto" | "wasm";
+  readonly name: string;
   /** Takes a copy of the 32-byte key. */
   prepare(key: Uint8Array): AeadKey;
 }
@@ -28,6 +28,7 @@ export interface Arena {
 
 /** The arena as engines see it: with room of their own for keys, nonces and tables. */
 export interface EngineArena extends Arena {
+  readonly memory: WebAssembly.Memory;
   readonly engine: { readonly offset: number; readonly bytes: number };
 }
 

@@ -69,7 +69,7 @@ export class DataLoop {
     };
     const { packetOffsets, packetLengths, packetJoined } = parts.out;
     this.#tunOut = { count: 0, offsets: packetOffsets, lengths: packetLengths, joined: packetJoined };
-    this.#coalescer = new Coalescer(parts.arena.bytes, parts.arena.view);
+    this.#coalescer = new Coalescer(parts.arena);
   }
 
   /** Runs until it is stopped or the TUN or the socket is gone; then returns what failed. */

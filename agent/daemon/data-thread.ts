@@ -1,3 +1,5 @@
+import { loadKernel } from "../crypto/kernel/kernel.ts";
+import type { EngineParts } from "../crypto/select.ts";
 import { addressOf } from "../os/ffi/libc-linux.ts";
 import { monotonicMs } from "../os/monotonic-linux.ts";
 import { createArena, type DataArena } from "../dataplane/arena.ts";
@@ -42,10 +44,8 @@ export type DataThreadReport =
   | { readonly type: "refused"; readonly name: string; readonly message: string }
   | { readonly type: "ended" };
 
-export interface PlaneParts {
+export interface PlaneParts extends EngineParts {
   readonly arena: DataArena;
-  /** Address of the arena's first byte, for engines behind FFI. */
-  readonly arenaAddress: bigint;
   readonly cells: PeerCells;
   readonly drops: Uint32Array;
 }
@@ -81,10 +81,12 @@ interface OpenThread {
 }
 
 function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThread {
-  const arena = createArena(start.tun.mtuBytes);
-  const arenaAddress = addressOf(arena.bytes);
+  const plain = createArena(start.tun.mtuBytes);
+  const arenaAddress = addressOf(plain.bytes);
+  const kernel = loadKernel(plain);
+  const arena = kernel === undefined ? plain : { ...plain, sum: kernel.sum };
   const { cells, drops, control } = start;
-  const { plane, engine } = createPlane({ arena, arenaAddress, cells, drops });
+  const { plane, engine } = createPlane({ arena, arenaAddress, kernel, cells, drops });
   const tun = openTun(start, arena, arenaAddress);
   const udp = openUdp(start, arena, arenaAddress, tun);
   const commands = new RingReader<DataCommand>(new SharedRing(start.commands), readCommand);

@@ -7,7 +7,8 @@ self.onmessage = ({ data }: MessageEvent<DataThreadStart>) => {
   serveDataThread(data, createPlane, (report) => self.postMessage(report));
 };
 
-function createPlane({ arena, arenaAddress, cells, drops }: PlaneParts): { plane: DataPlane; engine: string } {
-  const engine = selectEngine(arena, arenaAddress, () => performance.now(), Deno.env.get("ZTNA_ENGINE"));
+function createPlane(parts: PlaneParts): { plane: DataPlane; engine: string } {
+  const { arena, cells, drops } = parts;
+  const engine = selectEngine(parts, () => performance.now(), Deno.env.get("ZTNA_ENGINE"));
   return { plane: new DataPlane({ arena, engine, cells, drops }), engine: engine.name };
 }

@@ -1,4 +1,5 @@
 import type { Arena } from "../crypto/engine.ts";
+import { sumWords } from "./offload/checksum.ts";
 
 /** A run of equal slots in the arena. */
 export interface SlotRegion {
@@ -12,6 +13,7 @@ export interface SlotRegion {
  * is never copied between them (docs/architecture.md).
  */
 export interface DataArena extends Arena {
+  readonly memory: WebAssembly.Memory;
   readonly buffer: SharedArrayBuffer;
   /** Longest IP packet the tunnel carries, in bytes. */
   readonly mtuBytes: number;
@@ -25,7 +27,11 @@ export interface DataArena extends Arena {
   readonly io: { readonly offset: number; readonly bytes: number };
   /** For engines: keys, nonces, tables. */
   readonly engine: { readonly offset: number; readonly bytes: number };
+  readonly sum: Sum;
 }
+
+/** The one's complement sum of 16-bit words at an offset (RFC 1071), folded, and not inverted; see `sumWords`. */
+export type Sum = (offset: number, length: number, initial: number) => number;
 
 /** Super-packets are big: a few at a time stay in the cache. */
 export const TUN_BATCH = 16;
@@ -65,7 +71,8 @@ export function createArena(mtuBytes: number): DataArena {
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const buffer = memory.buffer as unknown as SharedArrayBuffer;
   const [bytes, view] = [new Uint8Array(buffer), new DataView(buffer)];
-  return { buffer, bytes, view, mtuBytes, tunIn, udpOut, udpIn, io, engine };
+  const sum: Sum = (offset, length, initial) => sumWords(view, offset, length, initial);
+  return { memory, buffer, bytes, view, mtuBytes, tunIn, udpOut, udpIn, io, engine, sum };
 }
 
 export function slotOffset(region: SlotRegion, slot: number): number {

@@ -79,7 +79,7 @@ export class DataPlane {
     this.#engine = engine;
     this.#cells = cells;
     this.#drops = drops;
-    this.#superPacket = new SuperPacket(arena.bytes, arena.view);
+    this.#superPacket = new SuperPacket(arena);
   }
 
   apply(command: DataCommand, now: number, out: Outbox): void {

@@ -1,3 +1,5 @@
+import type { Sum } from "../arena.ts";
+
 /**
  * The Internet checksum (RFC 1071): the one's complement sum of 16-bit words, folded to 16 bits and not yet inverted.
  * An odd last byte counts as the high half of a word.
@@ -14,15 +16,13 @@ export function sumWords(view: DataView, offset: number, length: number, initial
 
 /** The part of a TCP or UDP checksum that covers the addresses, the protocol and the length (RFC 9293 3.1, RFC 8200 8.1). */
 export function sumPseudoHeader(
-  view: DataView,
+  sum: Sum,
   ip: number,
   version: 4 | 6,
   protocol: number,
   transportBytes: number,
 ): number {
-  return version === 4
-    ? sumWords(view, ip + 12, 8, protocol + transportBytes)
-    : sumWords(view, ip + 8, 32, protocol + transportBytes);
+  return version === 4 ? sum(ip + 12, 8, protocol + transportBytes) : sum(ip + 8, 32, protocol + transportBytes);
 }
 
 function fold(sum: number): number {

@@ -1,5 +1,6 @@
+import type { DataArena, Sum } from "../arena.ts";
 import type { Outbox } from "../outbox.ts";
-import { sumPseudoHeader, sumWords } from "./checksum.ts";
+import { sumPseudoHeader } from "./checksum.ts";
 import { GSO_TCP4, GSO_TCP6, NEEDS_CHECKSUM, VNET_HEADER_BYTES, VnetHeader } from "./vnet-header.ts";
 
 const TCP = 6;
@@ -17,6 +18,7 @@ const MOST_PIECES = 128;
 export class Coalescer {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #sum: Sum;
   /** The packet that later ones may join, by its place; 0 for none. */
   #head = 0;
   #ipBytes = 0;
@@ -26,9 +28,10 @@ export class Coalescer {
   #pieces = 0;
   #nextSequence = 0;
 
-  constructor(bytes: Uint8Array, view: DataView) {
+  constructor({ bytes, view, sum }: Pick<DataArena, "bytes" | "view" | "sum">) {
     this.#bytes = bytes;
     this.#view = view;
+    this.#sum = sum;
   }
 
   coalesce(out: Outbox): void {
@@ -62,7 +65,7 @@ export class Coalescer {
     if (length < ip + 20) return 0;
     if (version === 4) {
       const plain = view.getUint8(offset) === 0x45 && (view.getUint16(offset + 6) & 0x3fff) === 0;
-      if (!plain || view.getUint8(offset + 9) !== TCP || sumWords(view, offset, 20, 0) !== 0xffff) return 0;
+      if (!plain || view.getUint8(offset + 9) !== TCP || this.#sum(offset, 20, 0) !== 0xffff) return 0;
     } else if (view.getUint8(offset + 6) !== TCP) {
       return 0;
     }
@@ -70,8 +73,8 @@ export class Coalescer {
     const tcpBytes = (view.getUint8(tcp + 12) >>> 4) * 4;
     if (tcpBytes < 20 || ip + tcpBytes >= length) return 0;
     if ((view.getUint8(tcp + 13) & ~PSH) !== ACK) return 0;
-    const pseudo = sumPseudoHeader(view, offset, version === 4 ? 4 : 6, TCP, length - ip);
-    return sumWords(view, tcp, length - ip, pseudo) === 0xffff ? ip + tcpBytes : 0;
+    const pseudo = sumPseudoHeader(this.#sum, offset, version === 4 ? 4 : 6, TCP, length - ip);
+    return this.#sum(tcp, length - ip, pseudo) === 0xffff ? ip + tcpBytes : 0;
   }
 
   #continues(offset: number, length: number, header: number): boolean {
@@ -132,11 +135,11 @@ export class Coalescer {
     if (version === 4) {
       view.setUint16(head + 2, this.#length);
       view.setUint16(head + 10, 0);
-      view.setUint16(head + 10, ~sumWords(view, head, 20, 0));
+      view.setUint16(head + 10, ~this.#sum(head, 20, 0));
     } else {
       view.setUint16(head + 4, this.#length - 40);
     }
-    const pseudo = sumPseudoHeader(view, head, version, TCP, this.#length - this.#ipBytes);
+    const pseudo = sumPseudoHeader(this.#sum, head, version, TCP, this.#length - this.#ipBytes);
     view.setUint16(head + this.#ipBytes + 16, pseudo);
     const vnet = head - VNET_HEADER_BYTES;
     view.setUint8(vnet + VnetHeader.flags, NEEDS_CHECKSUM);

@@ -1,4 +1,5 @@
-import { sumPseudoHeader, sumWords } from "./checksum.ts";
+import type { DataArena, Sum } from "../arena.ts";
+import { sumPseudoHeader } from "./checksum.ts";
 import { GSO_ECN, GSO_NONE, GSO_TCP4, GSO_TCP6, NEEDS_CHECKSUM, VNET_HEADER_BYTES, VnetHeader } from "./vnet-header.ts";
 
 const TCP = 6;
@@ -14,6 +15,7 @@ const MIN_TCP_HEADER_BYTES = 20;
 export class SuperPacket {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  readonly #sum: Sum;
   /** Where the IP packet starts, and how long it is. */
   offset = 0;
   length = 0;
@@ -24,9 +26,10 @@ export class SuperPacket {
   #headerBytes = 0;
   #segmentBytes = 0;
 
-  constructor(bytes: Uint8Array, view: DataView) {
+  constructor({ bytes, view, sum }: Pick<DataArena, "bytes" | "view" | "sum">) {
     this.#bytes = bytes;
     this.#view = view;
+    this.#sum = sum;
   }
 
   /** Reads a header of the kernel and the packet behind it; false when they contradict each other. */
@@ -89,7 +92,7 @@ export class SuperPacket {
     const start = view.getUint16(header + VnetHeader.checksumStart, true);
     const field = start + view.getUint16(header + VnetHeader.checksumOffset, true);
     if (start >= this.length || field + 2 > this.length) return false;
-    const sum = sumWords(view, this.offset + start, this.length - start, 0);
+    const sum = this.#sum(this.offset + start, this.length - start, 0);
     // An all-zero UDP checksum would mean that there is none (RFC 768).
     view.setUint16(this.offset + field, (~sum & 0xffff) || 0xffff);
     return true;
@@ -101,7 +104,7 @@ export class SuperPacket {
     view.setUint16(at + 2, length);
     view.setUint16(at + 4, view.getUint16(at + 4) + index);
     view.setUint16(at + 10, 0);
-    view.setUint16(at + 10, ~sumWords(view, at, this.#ipBytes, 0));
+    view.setUint16(at + 10, ~this.#sum(at, this.#ipBytes, 0));
   }
 
   #patchTcp(packet: number, index: number, payload: number): void {
@@ -114,7 +117,7 @@ export class SuperPacket {
     view.setUint8(at + 13, flags);
     const length = this.#headerBytes - this.#ipBytes + payload;
     view.setUint16(at + 16, 0);
-    const pseudo = sumPseudoHeader(view, packet, this.#version, TCP, length);
-    view.setUint16(at + 16, ~sumWords(view, at, length, pseudo));
+    const pseudo = sumPseudoHeader(this.#sum, packet, this.#version, TCP, length);
+    view.setUint16(at + 16, ~this.#sum(at, length, pseudo));
   }
 }

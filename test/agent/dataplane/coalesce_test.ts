@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { loadKernel } from "../../../agent/crypto/kernel/kernel.ts";
 import { createArena, type DataArena } from "../../../agent/dataplane/arena.ts";
 import { Coalescer } from "../../../agent/dataplane/offload/coalesce.ts";
 import { SuperPacket } from "../../../agent/dataplane/offload/split.ts";
@@ -8,9 +9,10 @@ import { Outbox } from "../../../agent/dataplane/outbox.ts";
 import { runs } from "../support/fuzz.ts";
 import { segmentsOf, type TcpFields, tcpPacket } from "./support/ip-packets.ts";
 
-const arena = createArena(1420);
+const plain = createArena(1420);
+const arena = { ...plain, sum: loadKernel(plain)!.sum };
 const out = new Outbox(arena);
-const coalescer = new Coalescer(arena.bytes, arena.view);
+const coalescer = new Coalescer(arena);
 const scratch = createArena(1420);
 const none = new Uint8Array(0);
 
@@ -99,7 +101,7 @@ function coalesced(packets: readonly Uint8Array[]): Uint8Array[] {
 function packetsOf(write: Uint8Array): Uint8Array[] {
   const { offset } = scratch.tunIn;
   scratch.bytes.set(write, offset);
-  const packet = new SuperPacket(scratch.bytes, scratch.view);
+  const packet = new SuperPacket(scratch);
   assert.ok(packet.read(offset, write.length));
   return Array.from({ length: packet.segments }, (_, index) => segmentOf(scratch, packet, index));
 }

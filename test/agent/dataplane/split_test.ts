@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { sumWords } from "../../../agent/dataplane/offload/checksum.ts";
+import { loadKernel } from "../../../agent/crypto/kernel/kernel.ts";
+import { createArena } from "../../../agent/dataplane/arena.ts";
 import { SuperPacket } from "../../../agent/dataplane/offload/split.ts";
 import { VNET_HEADER_BYTES } from "../../../agent/dataplane/offload/vnet-header.ts";
 import { runs } from "../support/fuzz.ts";
 import { segmentsOf, type TcpFields, tcpPacket, wordSum } from "./support/ip-packets.ts";
 
-const bytes = new Uint8Array(200_000);
-const view = new DataView(bytes.buffer);
+const plain = createArena(1420);
+const arena = { ...plain, sum: loadKernel(plain)!.sum };
+const { bytes, view } = arena;
 const AT = 64;
 const TARGET = 100_000;
 
@@ -27,8 +29,9 @@ Deno.test("a sum of words is the one RFC 1071 describes, at any length and start
     fc.property(fc.uint8Array({ maxLength: 3000 }), fc.nat(7), fc.nat(0xffff), (content, shift, initial) => {
       bytes.set(content, AT + shift);
       const expected = wordSum([initial >> 8, initial & 0xff, ...content]);
-      const sum = sumWords(view, AT + shift, content.length, initial);
+      const sum = plain.sum(AT + shift, content.length, initial);
       assert.equal(sum % 0xffff, expected % 0xffff);
+      assert.equal(arena.sum(AT + shift, content.length, initial), sum, "the kernel's");
     }),
     runs(100),
   );
@@ -38,7 +41,7 @@ Deno.test("a super-packet becomes the segments that its slow twin makes", () => 
   fc.assert(
     fc.property(tcp, fc.integer({ min: 1, max: 1500 }), (fields, size) => {
       const packet = superPacket(fields, size);
-      const read = new SuperPacket(bytes, view);
+      const read = new SuperPacket(arena);
       assert.ok(read.read(AT, VNET_HEADER_BYTES + packet.length));
       const expected = segmentsOf(fields, size);
       assert.equal(read.segments, expected.length);
@@ -59,7 +62,7 @@ Deno.test("a packet without a finished checksum gets it, and any other stays as 
       bytes.fill(0, AT, AT + VNET_HEADER_BYTES);
       bytes.set(whole, AT + VNET_HEADER_BYTES);
       if (unfinished) leaveChecksum(whole, transport);
-      const read = new SuperPacket(bytes, view);
+      const read = new SuperPacket(arena);
       assert.ok(read.read(AT, VNET_HEADER_BYTES + whole.length));
       assert.equal(read.segments, 1);
       assert.deepEqual(bytes.slice(read.offset, read.offset + read.length), whole);
@@ -72,7 +75,7 @@ Deno.test("headers that lie are refused, and none makes it throw", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (noise) => {
       bytes.set(noise, AT);
-      const read = new SuperPacket(bytes, view);
+      const read = new SuperPacket(arena);
       if (!read.read(AT, noise.length)) return;
       assert.ok(read.offset + read.length <= AT + noise.length);
       for (let index = 0; index < Math.min(read.segments, 300); index++) {
@@ -85,7 +88,7 @@ Deno.test("headers that lie are refused, and none makes it throw", () => {
   for (const [at, value] of [[0, 0x65], [0, 0x4f], [9, 17], [32, 0x10], [32, 0xf0]] as const) {
     const packet = superPacket(fields, 50);
     bytes[AT + VNET_HEADER_BYTES + at] = value;
-    assert.equal(new SuperPacket(bytes, view).read(AT, VNET_HEADER_BYTES + packet.length - 90), false, `${at}`);
+    assert.equal(new SuperPacket(arena).read(AT, VNET_HEADER_BYTES + packet.length - 90), false, `${at}`);
   }
 });
 
