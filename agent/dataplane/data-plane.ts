@@ -58,6 +58,8 @@ const QUEUE_PACKETS = 64;
 /** A packet by relay does not move a peer off a UDP path that was heard this recently. */
 const UDP_HOLD_MS = 5_000;
 const RELAY: Path = { via: "relay" };
+const NOWHERE: Endpoint = { address: new Uint8Array(16), port: 0 };
+const LEAST_TRANSPORT_BYTES = TRANSPORT_HEADER_BYTES + TAG_BYTES;
 
 /**
  * The data thread's pure half: IP packets in, sealed datagrams out, and back. It works in the arena, knows neither sockets
@@ -73,6 +75,8 @@ export class DataPlane {
   readonly #byKey = new Map<string, Peer>();
   readonly #byIndex = new Map<number, { peer: Peer; session: Session }>();
   readonly #superPacket: SuperPacket;
+  /** Where the datagram at hand came from. */
+  readonly #source: { readonly via: "udp"; endpoint: Endpoint } = { via: "udp", endpoint: NOWHERE };
 
   constructor({ arena, engine, cells, drops }: DataPlaneOptions) {
     this.#arena = arena;
@@ -103,14 +107,24 @@ export class DataPlane {
       case "datagram.receive":
         return this.#receiveRelayed(command.from, command.bytes, now, out);
       case "packet.inject":
-        return this.#route(command.bytes, now, out);
+        return this.#inject(command.bytes, now, out);
       case "stop":
         return;
     }
   }
 
   handleTunPacket(offset: number, length: number, now: number, out: Outbox): void {
-    this.#route(this.#arena.bytes.subarray(offset, offset + length), now, out);
+    const { bytes } = this.#arena;
+    const peer = this.#peerFor(bytes, offset, length);
+    if (peer === undefined) return;
+    this.#watch(peer, out);
+    const session = peer.current;
+    if (session === undefined || !mayStillBeUsed(session, now)) {
+      return this.#enqueue(peer, bytes.slice(offset, offset + length), now, out);
+    }
+    // A slot of the TUN is longer than any packet: there is room for the padding.
+    this.#seal(peer, session, offset, length, now, out);
+    this.#renew(peer, session, now, out);
   }
 
   /** What a TUN read that puts the kernel's header (`VnetHeader`) before each packet. */
@@ -118,43 +132,49 @@ export class DataPlane {
     const packet = this.#superPacket;
     if (!packet.read(offset, length) || packet.segments > Outbox.mostSegments) return this.#drop("tun.malformed");
     if (packet.segments === 1) return this.handleTunPacket(packet.offset, packet.length, now, out);
-    const peer = this.#peerFor(this.#arena.bytes.subarray(packet.offset, packet.offset + packet.length));
+    const { bytes } = this.#arena;
+    const peer = this.#peerFor(bytes, packet.offset, packet.length);
     if (peer === undefined) return;
     this.#watch(peer, out);
     const session = peer.current;
     for (let index = 0; index < packet.segments; index++) {
-      const place = out.nextDatagram() + TRANSPORT_HEADER_BYTES;
-      const size = packet.writeSegment(index, place);
+      const size = packet.segmentBytes(index);
+      const place = packet.takeSegment(index);
       if (session === undefined || !mayStillBeUsed(session, now)) {
-        this.#enqueue(peer, this.#arena.bytes.subarray(place, place + size), now, out);
+        this.#enqueue(peer, bytes.slice(place, place + size), now, out);
+      } else if (this.#paddingOf(size) === 0) {
+        this.#seal(peer, session, place, size, now, out);
       } else {
-        this.#seal(peer, session, size, now, out);
+        // Padding would fall on the next segment.
+        this.#send(peer, session, bytes.subarray(place, place + size), now, out);
       }
     }
     if (session !== undefined) this.#renew(peer, session, now, out);
   }
 
   handleDatagram(offset: number, length: number, endpoint: Endpoint, now: number, out: Outbox): void {
-    this.#receive(offset, length, { via: "udp", endpoint }, undefined, now, out);
+    const source = this.#source;
+    source.endpoint = endpoint;
+    this.#receive(offset, length, source, undefined, now, out);
   }
 
-  #route(packet: Uint8Array, now: number, out: Outbox): void {
-    const peer = this.#peerFor(packet);
+  #inject(packet: Uint8Array, now: number, out: Outbox): void {
+    const peer = this.#peerFor(packet, 0, packet.length);
     if (peer === undefined) return;
     this.#watch(peer, out);
     const session = peer.current;
-    if (session === undefined || !mayStillBeUsed(session, now)) return this.#enqueue(peer, packet, now, out);
+    if (session === undefined || !mayStillBeUsed(session, now)) return this.#enqueue(peer, packet.slice(), now, out);
     this.#send(peer, session, packet, now, out);
     this.#renew(peer, session, now, out);
   }
 
   /** The peer whose allowed IPs hold the packet's destination; counts a packet that has none. */
-  #peerFor(packet: Uint8Array): Peer | undefined {
-    const version = packet.length < 20 ? 0 : packet[0]! >>> 4;
+  #peerFor(bytes: Uint8Array, at: number, length: number): Peer | undefined {
+    const version = length < 20 ? 0 : bytes[at]! >>> 4;
     const index = version === 4
-      ? this.#routes.find(packet, 16, 4)
-      : version === 6 && packet.length >= 40
-      ? this.#routes.find(packet, 24, 16)
+      ? this.#routes.find(bytes, at + 16, 4)
+      : version === 6 && length >= 40
+      ? this.#routes.find(bytes, at + 24, 16)
       : undefined;
     const peer = index === undefined ? undefined : this.#peers.get(index);
     if (peer === undefined) this.#drop(version === 4 || version === 6 ? "tun.no_route" : "tun.malformed");
@@ -167,12 +187,13 @@ export class DataPlane {
     if (old || session.sendCounter >= REKEY_AFTER_MESSAGES) this.#wantHandshake(peer, now, out);
   }
 
+  /** Keeps a packet (a copy of its own) until there is a session. */
   #enqueue(peer: Peer, packet: Uint8Array, now: number, out: Outbox): void {
     if (peer.queue.length >= QUEUE_PACKETS) {
       peer.queue.shift();
       this.#drop("tun.queue_full");
     }
-    peer.queue.push(packet.slice());
+    peer.queue.push(packet);
     const waiting = cellOffset(peer.index, Cell.unansweredSince);
     if (this.#cells[waiting] === 0) this.#cells[waiting] = now;
     this.#wantHandshake(peer, now, out);
@@ -180,16 +201,25 @@ export class DataPlane {
 
   #send(peer: Peer, session: Session, packet: Uint8Array, now: number, out: Outbox): void {
     if (packet.length > this.#mostContent) return this.#drop("tun.malformed");
-    this.#arena.bytes.set(packet, out.nextDatagram() + TRANSPORT_HEADER_BYTES);
-    this.#seal(peer, session, packet.length, now, out);
+    const place = out.nextDatagram() + TRANSPORT_HEADER_BYTES;
+    this.#arena.bytes.set(packet, place);
+    this.#seal(peer, session, place, packet.length, now, out);
   }
 
-  /** Seals the `content` bytes (none for a keepalive) that lie in the next datagram where they belong: whitepaper 5.4.6. */
-  #seal(peer: Peer, session: Session, content: number, now: number, out: Outbox): void {
-    const { bytes, view, mtuBytes } = this.#arena;
+  /** Zeroes behind a packet: up to 15, and none that would make it longer than the MTU (whitepaper 5.4.6). */
+  #paddingOf(content: number): number {
+    return Math.min((content + 15) & ~15, Math.max(content, this.#arena.mtuBytes)) - content;
+  }
+
+  /**
+   * Seals the `content` bytes (none for a keepalive) at `source` into the next datagram. They may lie there already, where
+   * they belong. Padding is written behind them.
+   */
+  #seal(peer: Peer, session: Session, source: number, content: number, now: number, out: Outbox): void {
+    const { bytes, view } = this.#arena;
     if (content > this.#mostContent) return this.#drop("tun.malformed");
     if (peer.path.via === "none") return this.#drop("tun.no_path");
-    const padded = Math.min((content + 15) & ~15, Math.max(content, mtuBytes));
+    const padded = content + this.#paddingOf(content);
     const slot = out.nextDatagram();
     const body = slot + TRANSPORT_HEADER_BYTES;
     const counter = session.sendCounter++;
@@ -197,8 +227,8 @@ export class DataPlane {
     view.setUint32(slot + Transport.receiver, session.remoteIndex, true);
     view.setUint32(slot + Transport.counter, counter >>> 0, true);
     view.setUint32(slot + Transport.counter + 4, Math.floor(counter / 2 ** 32), true);
-    bytes.fill(0, body + content, body + padded);
-    session.sendKey.seal(counter, body, padded, body);
+    for (let at = source + content; at < source + padded; at++) bytes[at] = 0;
+    session.sendKey.seal(counter, source, padded, body);
     const length = TRANSPORT_HEADER_BYTES + padded + TAG_BYTES;
     if (peer.path.via === "udp") out.addDatagram(length, peer.path.endpoint);
     else out.events.push({ type: "relay.send", peer: peer.index, bytes: bytes.slice(slot, slot + length) });
@@ -238,11 +268,12 @@ export class DataPlane {
     now: number,
     out: Outbox,
   ): void {
-    const datagram = this.#arena.bytes.subarray(offset, offset + length);
-    const type = messageType(datagram);
-    if (type === undefined) return this.#drop("udp.malformed");
-    if (type === MessageType.transport) return this.#open(offset, length, source, now, out);
-    out.events.push({ type: "handshake.received", source, relayKey, bytes: datagram.slice() });
+    const isTransport = length >= LEAST_TRANSPORT_BYTES &&
+      this.#arena.view.getUint32(offset, true) === MessageType.transport;
+    if (isTransport) return this.#open(offset, length, source, now, out);
+    const bytes = this.#arena.bytes.slice(offset, offset + length);
+    if (messageType(bytes) === undefined) return this.#drop("udp.malformed");
+    out.events.push({ type: "handshake.received", source: { ...source }, relayKey, bytes });
   }
 
   #open(offset: number, length: number, source: Source, now: number, out: Outbox): void {

@@ -106,9 +106,9 @@ function packetsOf(write: Uint8Array): Uint8Array[] {
   return Array.from({ length: packet.segments }, (_, index) => segmentOf(scratch, packet, index));
 }
 
-function segmentOf({ bytes, udpOut }: DataArena, packet: SuperPacket, index: number): Uint8Array {
-  const length = packet.writeSegment(index, udpOut.offset);
-  return bytes.slice(udpOut.offset, udpOut.offset + length);
+function segmentOf({ bytes }: DataArena, packet: SuperPacket, index: number): Uint8Array {
+  const place = packet.takeSegment(index);
+  return bytes.slice(place, place + packet.segmentBytes(index));
 }
 
 /** Joining gives the identifications of the first packet and those after it. */
