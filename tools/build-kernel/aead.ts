@@ -1,4 +1,11 @@
-import { chachaLocals, doubleRound, finish as finishBlocks, rows, start as startBlocks } from "./chacha20.ts";
+import {
+  chachaLocals,
+  doubleRound,
+  finish as finishBlocks,
+  loadMasks,
+  rows,
+  start as startBlocks,
+} from "./chacha20.ts";
 import { block, finish as finishTag, polyLocals, start as startTag } from "./poly1305.ts";
 import { type Code, get, grow, i32, i64, interleave, loopWhile, minus, op, plus, set, when } from "./wat.ts";
 
@@ -68,6 +75,7 @@ function aeadFunction(name: string, result: Code, body: readonly Code[]): Code {
 /** The one-time key, and key stream for the first `count` bytes in the scratch. `end` counts down what is left. */
 function firstBlocks(): Code[] {
   return [
+    ...loadMasks(),
     set("pairs", i32(0)),
     ...fourBlocks(),
     ...rows((number, offset, row) => {

@@ -3,7 +3,7 @@ import { openFunction, sealFunction } from "./aead.ts";
 import { sumFunction } from "./checksum.ts";
 import { op } from "./wat.ts";
 
-const FEATURES = { simd: true, threads: true };
+const FEATURES = { simd: true, relaxed_simd: true, threads: true };
 const LINE = 110;
 
 /** The file `agent/crypto/kernel/kernel-wasm.ts`, the same for the same sources. */

@@ -4,7 +4,9 @@ import { type Code, get, op, set } from "./wat.ts";
 
 export const state = Array.from({ length: 16 }, (_, index) => `v${index}`);
 const temporary = ["t0", "t1", "t2", "t3"];
-export const chachaLocals: Readonly<Record<string, readonly string[]>> = { v128: [...state, ...temporary] };
+export const chachaLocals: Readonly<Record<string, readonly string[]>> = {
+  v128: [...state, ...temporary, "turn16", "turn8"],
+};
 
 const SIGMA = [0x61707865, 0x3320646e, 0x79622d32, 0x6b206574];
 
@@ -14,6 +16,14 @@ function initial(index: number): Code {
   if (index < 12) return splat(get(`k${index - 4}`));
   if (index === 12) return op("i32x4.add", splat(get("block")), "(v128.const i32x4 0 1 2 3)");
   return index === 13 ? splat(op("i32.const", 0)) : splat(get(`n${index - 14}`));
+}
+
+/** To be done once, before the first rounds. */
+export function loadMasks(): Code[] {
+  return [
+    set("turn16", "(v128.const i8x16 2 3 0 1 6 7 4 5 10 11 8 9 14 15 12 13)"),
+    set("turn8", "(v128.const i8x16 3 0 1 2 7 4 5 6 11 8 9 10 15 12 13 14)"),
+  ];
 }
 
 export function start(): Code[] {
@@ -63,9 +73,12 @@ function quarterRound(a: number, b: number, c: number, d: number): Code[] {
   return [...half(a, b, d, 16), ...half(c, d, b, 12), ...half(a, b, d, 8), ...half(c, d, b, 7)];
 }
 
-/** V8 makes a rotation by 16 one or two shuffles of words; for others a byte shuffle would load its mask each time. */
+/**
+ * Whole bytes move by one instruction whose mask stays in a register: a shuffle would load its mask each time, and a
+ * swizzle that is not relaxed would check it. All its indices are in range, so that it gives one result everywhere.
+ */
 function rotate(value: Code, bits: number): Code {
-  if (bits === 16) return shuffle(value, value, [2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13]);
+  if (bits === 16 || bits === 8) return op("i8x16.relaxed_swizzle", value, get(`turn${bits}`));
   const left = op("i32x4.shl", value, op("i32.const", bits));
   return op("v128.or", left, op("i32x4.shr_u", value, op("i32.const", 32 - bits)));
 }
