@@ -1,4 +1,4 @@
-import { localPeers, localPing } from "#protocol/local/daemon.ts";
+import { localMetrics, localPeers, localPing } from "#protocol/local/daemon.ts";
 import type { Agent, GlobalFlags, Report } from "./cli/agent.ts";
 import type { StartLine } from "./daemon/detach.ts";
 
@@ -11,6 +11,14 @@ export const agent: Agent = {
   async peers(flags) {
     const { askAgent } = await import("./daemon/local-client.ts");
     return await askAgent((await config(flags)).paths, localPeers, {});
+  },
+  async metrics(flags) {
+    const { askAgent } = await import("./daemon/local-client.ts");
+    return await askAgent((await config(flags)).paths, localMetrics, {});
+  },
+  async writeFile(path, text) {
+    const { replaceFile } = await import("./daemon/private-file.ts");
+    replaceFile(path, text, 0o644);
   },
   async ping(flags, target, timeout_ms) {
     const { askAgent } = await import("./daemon/local-client.ts");

@@ -45,6 +45,8 @@ export const selfSchema = v.object({
   address_pool: v.string(),
   status: v.picklist(["pending", "online", "offline", "quarantined"]),
   mtu_bytes: v.number(),
+  /** The org wants its agents to do without super-packets (TUN offloads, UDP GSO and GRO). */
+  disable_offloads: v.optional(v.boolean()),
 });
 
 /** Everything an agent needs to carry packets. */

@@ -1,5 +1,5 @@
 import type { ResponseOf } from "#protocol/api/endpoint.ts";
-import type { AgentPeer, AgentStatus, localPing } from "#protocol/local/daemon.ts";
+import type { AgentMetrics, AgentPeer, AgentStatus, localPing } from "#protocol/local/daemon.ts";
 
 export interface GlobalFlags {
   readonly apiUrl?: string | undefined;
@@ -25,6 +25,10 @@ export interface Agent {
   status(flags: GlobalFlags): Promise<AgentStatus>;
   /** Undefined when no agent runs. */
   peers(flags: GlobalFlags): Promise<AgentPeer[] | undefined>;
+  /** Undefined when no agent runs. */
+  metrics(flags: GlobalFlags): Promise<AgentMetrics | undefined>;
+  /** Replaces a file as a whole. */
+  writeFile(path: string, text: string): Promise<void>;
   ping(flags: GlobalFlags, target: string, timeoutMs: number): Promise<ResponseOf<typeof localPing> | undefined>;
   /** The auth key of the environment, which wins over one on the command line. */
   authKeyFromEnvironment(): string | undefined;

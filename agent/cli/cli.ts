@@ -3,11 +3,13 @@ import { ZtnaError } from "#protocol/errors.ts";
 import type { Agent } from "./agent.ts";
 import { Failure } from "./failure.ts";
 import { print, printError } from "./output.ts";
+import { addDebug } from "./verbs/debug.ts";
 import { addDown } from "./verbs/down.ts";
 import { addIp } from "./verbs/ip.ts";
 import { addLog } from "./verbs/log.ts";
 import { addLogin } from "./verbs/login.ts";
 import { addLogout } from "./verbs/logout.ts";
+import { addMetrics } from "./verbs/metrics.ts";
 import { addPeers } from "./verbs/peers.ts";
 import { addPing } from "./verbs/ping.ts";
 import { addStatus } from "./verbs/status.ts";
@@ -24,6 +26,8 @@ const verbs = [
   addLogin,
   addLogout,
   addLog,
+  addMetrics,
+  addDebug,
   addVersion,
 ];
 

@@ -9,6 +9,7 @@ const fileSchema = v.looseObject({
   api_url: v.optional(v.string()),
   org_id: v.optional(v.string()),
   hostname: v.optional(v.string()),
+  disable_offloads: v.optional(v.boolean()),
   listen_port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535))),
 });
 export type ConfigFile = v.InferOutput<typeof fileSchema>;
@@ -24,6 +25,8 @@ export interface AgentConfig {
   readonly apiUrl: string | undefined;
   readonly hostname: string;
   readonly listenPort: number;
+  /** Whether super-packets and joined datagrams may be used; a way out when a driver misbehaves. */
+  readonly offloads: boolean;
   readonly authKey: string | undefined;
   readonly logLevel: LogLevel;
   readonly file: ConfigFile;
@@ -40,6 +43,7 @@ export function readConfig(flags: ConfigFlags = {}, environment = Deno.env, host
     paths,
     apiUrl: url === undefined ? undefined : parseApiUrl(url),
     hostname: file.hostname ?? hostname(),
+    offloads: !(isTrue(environment.get("ZTNA_DISABLE_OFFLOADS")) ?? file.disable_offloads ?? false),
     listenPort: file.listen_port ?? LISTEN_PORT,
     authKey: present(environment.get("ZTNA_AUTH_KEY")),
     logLevel: flags.logLevel ?? parseLogLevel(environment.get("QUICKZTNA_LOG_LEVEL")),
@@ -89,4 +93,10 @@ function parseLogLevel(text: string | undefined): LogLevel {
 
 function present(text: string | undefined): string | undefined {
   return text === undefined || text.trim() === "" ? undefined : text.trim();
+}
+
+/** Undefined when it is not set at all. */
+function isTrue(text: string | undefined): boolean | undefined {
+  const value = present(text)?.toLowerCase();
+  return value === undefined ? undefined : !["0", "false", "no", "off"].includes(value);
 }

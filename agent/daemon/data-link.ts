@@ -5,6 +5,8 @@ import {
   type DataEvent,
   type DropReason,
   dropReasons,
+  type IoCell,
+  ioCells,
   MAX_PEERS,
   type PeerCells,
 } from "../dataplane/link.ts";
@@ -23,14 +25,23 @@ export interface DataLinkOptions {
     | { readonly kind: "memory"; readonly mtuBytes: number };
   /** 0 for any; when it is taken another free one is used, see `DataLink.localPort`. */
   readonly listenPort: number;
+  /** False to do without super-packets and joined datagrams, whatever the system has. */
+  readonly offloads?: boolean;
+  /** Counters to go on with: those of the link this one takes the place of. */
+  readonly counters?: LinkCounters;
   onEvent(event: DataEvent): void;
+}
+
+/** What both threads count, in memory both see. */
+export interface LinkCounters {
+  readonly cells: PeerCells;
+  readonly drops: Uint32Array;
+  readonly io: Float64Array;
 }
 
 /** The control thread's end of the data thread. Times in `cells` are `performance.now()` of the thread that opened it. */
 export class DataLink {
-  readonly cells: PeerCells;
-  /** One counter for each of `dropReasons`; the control thread counts what it drops itself. */
-  readonly dropCounters: Uint32Array;
+  readonly counters: LinkCounters;
   readonly interfaceName: string;
   readonly localPort: number;
   /** Name of the crypto engine in use. */
@@ -49,8 +60,8 @@ export class DataLink {
   private constructor(options: DataLinkOptions, thread: ThreadHandle, opened: Opened) {
     const { start } = thread;
     this.#thread = thread;
-    this.cells = start.cells;
-    this.dropCounters = start.drops;
+    const { cells, drops, io } = start;
+    this.counters = { cells, drops, io };
     this.interfaceName = opened.interfaceName;
     this.localPort = opened.localPort;
     this.engine = opened.engine;
@@ -84,10 +95,15 @@ export class DataLink {
   }
 
   drops(): Record<DropReason, number> {
-    const counts = [...this.#thread.start.drops];
+    const counts = [...this.counters.drops];
     const drops = Object.fromEntries(dropReasons.map((reason, at) => [reason, counts[at] ?? 0]));
     drops["link.full"] = (drops["link.full"] ?? 0) + this.#commands.dropped;
     return drops as Record<DropReason, number>;
+  }
+
+  io(): Record<IoCell, number> {
+    const { io } = this.counters;
+    return Object.fromEntries(ioCells.map((cell, at) => [cell, io[at] ?? 0])) as Record<IoCell, number>;
   }
 
   /** Stops the data thread; the TUN goes with it. No event comes after it resolves. */
@@ -123,18 +139,21 @@ export class DataLink {
     }, RETRY_MS);
   }
 
-  /** Hands events over until the thread has ended and the ring is empty. */
+  /** Hands events over until the thread has ended and the ring is empty. A thread that just dies is a fault as well. */
   async #pump(): Promise<void> {
     const { ring } = this.#events;
-    let ended = false;
-    void this.#thread.ended.then(() => {
-      ended = true;
+    let end: string | undefined;
+    void this.#thread.ended.then((problem) => {
+      end = problem;
       ring.notify();
     });
     for (;;) {
       if (this.#handOver()) await turn();
-      else if (ended) return;
+      else if (end !== undefined) break;
       else await ring.filled();
+    }
+    if (end !== "" && this.#closing === undefined) {
+      this.#onEvent({ type: "fault", where: "worker", errno: 0, message: end });
     }
   }
 
@@ -161,7 +180,8 @@ interface ThreadHandle {
   readonly commandRing: SharedRing;
   readonly memoryTun: MemoryTunEnd | undefined;
   readonly opened: Promise<Opened>;
-  readonly ended: Promise<void>;
+  /** What it died of, or an empty text. */
+  readonly ended: Promise<string>;
   readonly waker: LinuxWaker;
 }
 
@@ -196,8 +216,8 @@ function createThread(options: DataLinkOptions, startWorker: () => Worker): Thre
     listenPort: options.listenPort,
     commands: commandRing.memory,
     events: SharedRing.create(RING_BYTES).memory,
-    cells: new Float64Array(new SharedArrayBuffer(MAX_PEERS * CELLS_PER_PEER * 8)),
-    drops: new Uint32Array(new SharedArrayBuffer(dropReasons.length * 4)),
+    ...(options.counters ?? createCounters()),
+    offloads: options.offloads ?? true,
     control: new Int32Array(new SharedArrayBuffer(4)),
     wakeFd: waker.fd,
     clockZeroMs: monotonicMs() - performance.now(),
@@ -208,18 +228,27 @@ function createThread(options: DataLinkOptions, startWorker: () => Worker): Thre
   return { worker, start, commandRing, memoryTun, opened, ended, waker };
 }
 
-function reports(worker: Worker): { opened: Promise<Opened>; ended: Promise<void> } {
+function createCounters(): LinkCounters {
+  return {
+    cells: new Float64Array(new SharedArrayBuffer(MAX_PEERS * CELLS_PER_PEER * 8)),
+    drops: new Uint32Array(new SharedArrayBuffer(dropReasons.length * 4)),
+    io: new Float64Array(new SharedArrayBuffer(ioCells.length * 8)),
+  };
+}
+
+function reports(worker: Worker): { opened: Promise<Opened>; ended: Promise<string> } {
   const opened = Promise.withResolvers<Opened>();
-  const ended = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<string>();
   worker.onmessage = ({ data }: MessageEvent<DataThreadReport>) => {
     if (data.type === "open") opened.resolve(data);
     else if (data.type === "refused") opened.reject(refusal(data));
-    else ended.resolve();
+    else ended.resolve("");
   };
   worker.onerror = (event) => {
     event.preventDefault();
-    opened.reject(new Error(`The data thread failed: ${event.message}`));
-    ended.resolve();
+    const problem = `The data thread failed: ${event.message}`;
+    opened.reject(new Error(problem));
+    ended.resolve(problem);
   };
   return { opened: opened.promise, ended: ended.promise };
 }

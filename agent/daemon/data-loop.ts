@@ -1,6 +1,14 @@
 import type { DataArena } from "../dataplane/arena.ts";
 import { slotOffset } from "../dataplane/arena.ts";
-import { type DataCommand, type DataEvent, type DropReason, dropReasons, type Endpoint } from "../dataplane/link.ts";
+import {
+  type DataCommand,
+  type DataEvent,
+  type DropReason,
+  dropReasons,
+  type Endpoint,
+  type IoCell,
+  ioCells,
+} from "../dataplane/link.ts";
 import { Coalescer } from "../dataplane/offload/coalesce.ts";
 import type { Outbox } from "../dataplane/outbox.ts";
 import type { DatagramBatch, Datagrams } from "../net/udp-linux.ts";
@@ -18,9 +26,12 @@ export interface Plane {
 export interface Udp {
   readonly fault: number;
   readonly refused: number;
+  readonly messages: number;
+  readonly offloads: { readonly segment: boolean; readonly gro: boolean };
   readonly batch: DatagramBatch;
   receive(): boolean;
   send(out: Datagrams): boolean;
+  setOffloads(enabled: boolean): void;
 }
 
 /** Waits until the TUN, the socket or the control thread has something. */
@@ -40,6 +51,8 @@ export interface DataLoopParts {
   notify(): void;
   readonly sleeper: Sleeper;
   readonly drops: Uint32Array;
+  /** One number for each of `ioCells`. */
+  readonly io: Float64Array;
   /** True when the control thread wants the loop to end. */
   stopped(): boolean;
   /** Milliseconds of the control thread's clock. */
@@ -57,6 +70,8 @@ export class DataLoop {
   readonly #tunIn: PacketBatch;
   readonly #tunOut: PacketBatch;
   readonly #coalescer: Coalescer;
+  /** What an earlier thread had counted. */
+  readonly #before: { tunRefused: number; udpRefused: number; full: number; messages: number };
   #stopping = false;
 
   constructor(parts: DataLoopParts) {
@@ -70,6 +85,14 @@ export class DataLoop {
     const { packetOffsets, packetLengths, packetJoined } = parts.out;
     this.#tunOut = { count: 0, offsets: packetOffsets, lengths: packetLengths, joined: packetJoined };
     this.#coalescer = new Coalescer(parts.arena);
+    const { drops, io } = parts;
+    this.#before = {
+      tunRefused: drops[TUN_REFUSED]!,
+      udpRefused: drops[UDP_REFUSED]!,
+      full: drops[LINK_FULL]!,
+      messages: io[UDP_SENT_MESSAGES]!,
+    };
+    this.#count();
   }
 
   /** Runs until it is stopped or the TUN or the socket is gone; then returns what failed. */
@@ -96,12 +119,13 @@ export class DataLoop {
       else plane.handleTunPacket(batch.offsets[at]!, batch.lengths[at]!, now, out);
       if (out.full) this.#drain();
     }
+    this.#parts.io[TUN_READ]! += batch.count;
     if (batch.count > 0) this.#drain();
     return batch.count;
   }
 
   #fromUdp(now: number): number {
-    const { udp, plane, out } = this.#parts;
+    const { udp, plane, out, io } = this.#parts;
     const { batch } = udp;
     udp.receive();
     for (let at = 0; at < batch.count; at++) {
@@ -112,8 +136,10 @@ export class DataLoop {
         plane.handleDatagram(offset, Math.min(step, end - offset), batch.sources[at]!, now, out);
         if (out.full) this.#drain();
         offset += step;
+        io[UDP_RECEIVED]!++;
       } while (offset < end);
     }
+    io[UDP_RECEIVED_MESSAGES]! += batch.count;
     if (batch.count > 0) this.#drain();
     return batch.count;
   }
@@ -125,6 +151,7 @@ export class DataLoop {
       const command = commands.shift();
       if (command === undefined) break;
       if (command.type === "stop") this.#stopping = true;
+      else if (command.type === "offloads.set") this.#setOffloads(command.enabled);
       else plane.apply(command, now, out);
       // A relayed packet may lie in a place that the next command uses again.
       if (out.packetCount > 0 || out.full) this.#drain();
@@ -133,11 +160,20 @@ export class DataLoop {
     return count;
   }
 
+  #setOffloads(enabled: boolean): void {
+    this.#parts.tun.setOffloads(enabled);
+    this.#parts.udp.setOffloads(enabled);
+    this.#count();
+  }
+
   #drain(): void {
-    const { out, udp, tun, events } = this.#parts;
+    const { out, udp, tun, events, io } = this.#parts;
+    io[UDP_SENT]! += out.datagramCount;
     if (out.datagramCount > 0) udp.send(out);
     if (out.packetCount > 0) {
-      if (tun.vnet) this.#coalescer.coalesce(out);
+      const joined = tun.vnet ? this.#coalescer.coalesce(out, tun.offloads.join) : 0;
+      io[TUN_WRITTEN]! += out.packetCount - joined;
+      io[TUN_JOINED]! += joined;
       this.#tunOut.count = out.packetCount;
       tun.write(this.#tunOut);
     }
@@ -157,10 +193,17 @@ export class DataLoop {
 
   /** The adapters and the ring count what they lost; people read it in one place. */
   #count(): void {
-    const { tun, udp, events, drops } = this.#parts;
-    drops[TUN_REFUSED] = tun.refused;
-    drops[UDP_REFUSED] = udp.refused;
-    drops[LINK_FULL] = events.dropped;
+    const { tun, udp, events, drops, io } = this.#parts;
+    const before = this.#before;
+    drops[TUN_REFUSED] = before.tunRefused + tun.refused;
+    drops[UDP_REFUSED] = before.udpRefused + udp.refused;
+    drops[LINK_FULL] = before.full + events.dropped;
+    io[UDP_SENT_MESSAGES] = before.messages + udp.messages;
+    io[OFFLOAD_TSO] = Number(tun.offloads.tso);
+    io[OFFLOAD_TSO + 1] = Number(tun.offloads.uso);
+    io[OFFLOAD_TSO + 2] = Number(tun.offloads.join);
+    io[OFFLOAD_TSO + 3] = Number(udp.offloads.segment);
+    io[OFFLOAD_TSO + 4] = Number(udp.offloads.gro);
   }
 }
 
@@ -171,9 +214,22 @@ const BLOCKED_MS = 2;
 const TUN_REFUSED = indexOf("tun.refused");
 const UDP_REFUSED = indexOf("udp.refused");
 const LINK_FULL = indexOf("link.full");
+const TUN_READ = ioIndex("tun.read");
+const TUN_WRITTEN = ioIndex("tun.written");
+const TUN_JOINED = ioIndex("tun.joined");
+const UDP_SENT = ioIndex("udp.sent");
+const UDP_SENT_MESSAGES = ioIndex("udp.sent_messages");
+const UDP_RECEIVED = ioIndex("udp.received");
+const UDP_RECEIVED_MESSAGES = ioIndex("udp.received_messages");
+/** The first of five in their order. */
+const OFFLOAD_TSO = ioIndex("offload.tun_tso");
 
 function indexOf(reason: DropReason): number {
   return dropReasons.indexOf(reason);
+}
+
+function ioIndex(cell: IoCell): number {
+  return ioCells.indexOf(cell);
 }
 
 function fault(where: Fault["where"], errno: number, message: string): Fault {

@@ -30,6 +30,8 @@ export interface DataThreadStart {
   readonly events: SharedArrayBuffer;
   readonly cells: PeerCells;
   readonly drops: Uint32Array;
+  readonly io: Float64Array;
+  readonly offloads: boolean;
   /** Word 0 becomes 1 when the thread is to end. */
   readonly control: Int32Array;
   /** eventfd that ends a sleep. */
@@ -85,10 +87,14 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
   const arenaAddress = addressOf(plain.bytes);
   const kernel = loadKernel(plain);
   const arena = kernel === undefined ? plain : { ...plain, sum: kernel.sum };
-  const { cells, drops, control } = start;
+  const { cells, drops, io, control } = start;
   const { plane, engine } = createPlane({ arena, arenaAddress, kernel, cells, drops });
   const tun = openTun(start, arena, arenaAddress);
   const udp = openUdp(start, arena, arenaAddress, tun);
+  if (!start.offloads) {
+    tun.setOffloads(false);
+    udp.setOffloads(false);
+  }
   const commands = new RingReader<DataCommand>(new SharedRing(start.commands), readCommand);
   const eventRing = new SharedRing(start.events);
   const events = new RingWriter<DataEvent>(eventRing, writeEvent, mayBeLost);
@@ -104,6 +110,7 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
     notify: () => eventRing.notify(),
     sleeper: new LinuxSleeper([tun.fd, udp.fd], start.wakeFd, commands.ring),
     drops,
+    io,
     stopped: () => Atomics.load(control, 0) !== 0,
     now: () => performance.now() + clockOffset,
   });

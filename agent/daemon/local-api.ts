@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Endpoint, RequestOf, ResponseOf } from "#protocol/api/endpoint.ts";
 import { ZtnaError } from "#protocol/errors.ts";
-import { localDown, localPeers, localPing, localStatus } from "#protocol/local/daemon.ts";
+import { localDown, localMetrics, localPeers, localPing, localStatus } from "#protocol/local/daemon.ts";
 import type { Log } from "./log.ts";
 import { removeFile } from "./private-file.ts";
 
@@ -9,6 +9,7 @@ import { removeFile } from "./private-file.ts";
 export interface LocalHandlers {
   status(): ResponseOf<typeof localStatus>;
   peers(): ResponseOf<typeof localPeers>;
+  metrics(): ResponseOf<typeof localMetrics>;
   ping(input: RequestOf<typeof localPing>): Promise<ResponseOf<typeof localPing>>;
   down(): Promise<ResponseOf<typeof localDown>>;
 }
@@ -29,6 +30,7 @@ export function serveLocalApi(path: string, handlers: LocalHandlers, log: Log): 
   const routes: Route[] = [
     route(localStatus, () => handlers.status()),
     route(localPeers, () => handlers.peers()),
+    route(localMetrics, () => handlers.metrics()),
     route(localPing, (input) => handlers.ping(input)),
     route(localDown, () => handlers.down()),
   ];

@@ -1,20 +1,20 @@
 import { CONTROL_PATH } from "#protocol/control/messages.ts";
 import type { WireGuardPublicKey } from "#protocol/keys.ts";
-import type { AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
+import type { AgentMetrics, AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
 import type { NetMap, NetMapDelta } from "#protocol/netmap.ts";
 import { PRODUCT_VERSION } from "#protocol/version.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import { Backoff } from "../control/backoff.ts";
 import { ControlSession, type OwnAddresses, type SessionAction } from "../control/session.ts";
-import type { DataEvent } from "../dataplane/link.ts";
+import type { DataCommand, DataEvent, DropReason, IoCell } from "../dataplane/link.ts";
 import { createControlOutbox } from "../dataplane/wireguard/outbox.ts";
 import type { WireGuardDevice } from "../dataplane/wireguard/device.ts";
 import { RelayPool } from "../net/relay-pool.ts";
 import { AgentWebSocket } from "../net/web-socket.ts";
 import { ClockWatch } from "./clock-watch.ts";
-import type { DataLink } from "./data-link.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { Log } from "./log.ts";
+import { metricsOf } from "./metrics.ts";
 import { PeerTable } from "./peer-table.ts";
 import { Pinger } from "./pinger.ts";
 import type { AgentState, Registration } from "./state-file.ts";
@@ -24,7 +24,7 @@ export interface LoopOptions {
   readonly state: AgentState;
   readonly registration: Registration;
   readonly savedMap: NetMap | undefined;
-  readonly link: DataLink;
+  readonly link: LoopLink;
   readonly device: WireGuardDevice;
   readonly log: Log;
   /** Own UDP addresses peers may try. */
@@ -34,8 +34,20 @@ export interface LoopOptions {
   /** The control plane does not know this machine any more. */
   readonly onVoid: () => void;
   readonly onStatus: (status: ControlStatus) => void;
-  /** The data thread failed; the loop cannot go on. */
-  readonly onFault: (message: string) => void;
+}
+
+/** The data thread, whichever serves at the moment. */
+export interface LoopLink {
+  readonly interfaceName: string;
+  send(command: DataCommand): void;
+  counters(): TunnelCounters;
+}
+
+export interface TunnelCounters {
+  /** Name of the crypto engine in use. */
+  readonly engine: string;
+  readonly drops: Readonly<Record<DropReason, number>>;
+  readonly io: Readonly<Record<IoCell, number>>;
 }
 
 export type ControlStatus = Omit<Extract<SessionAction, { type: "status" }>, "type">;
@@ -115,13 +127,17 @@ export class AgentLoop {
       }
       case "echo.received":
         return this.#pinger.handleReply(event);
-      case "fault":
-        this.#options.log("error", "data.failed", { where: event.where, errno: event.errno, message: event.message });
-        return this.#options.onFault(event.message);
       default:
         this.#options.device.handleEvent(event, performance.now(), this.#out);
         this.#drainDevice();
     }
+  }
+
+  /** The data thread was started anew. */
+  handleRestart(): void {
+    if (this.#stopped) return;
+    this.#options.device.handleRestart(performance.now(), this.#out);
+    this.#drainDevice();
   }
 
   get map(): NetMap | undefined {
@@ -147,6 +163,19 @@ export class AgentLoop {
     const clock = { wall: Date.now(), monotonic: performance.now() };
     return [...this.#peers.all()].map(({ peer }) => agentPeerOf(peer, byKey.get(peer.id), clock))
       .sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  metrics(): AgentMetrics {
+    return metricsOf({
+      peers: this.peers(),
+      states: [...this.#options.device.peers()],
+      nameOf: (index) => this.#peers.byIndex(index)?.peer.name,
+      counters: this.#options.link.counters(),
+      control: this.#control.control,
+      relayOpen: this.#relays.isHomeOpen,
+      x25519: this.#options.device.x25519,
+      uptimeMs: performance.now(),
+    });
   }
 
   async ping(target: string, timeoutMs: number) {

@@ -15,7 +15,7 @@ export interface KnownPeer {
 export class PeerTable {
   readonly #byKey = new Map<string, KnownPeer>();
   readonly #keyById = new Map<string, string>();
-  readonly #byIndex = new Map<PeerIndex, KnownPeer>();
+  readonly #keyByIndex = new Map<PeerIndex, string>();
 
   /** Takes a whole map and returns what all peers are now. */
   replace(map: NetMap): PeerConfig[] {
@@ -50,14 +50,12 @@ export class PeerTable {
 
   /** Learns rows from the commands the control thread gives to the data thread. */
   observe(command: DataCommand): void {
-    if (command.type === "peer.set") {
-      const known = this.#byKey.get(toHex(command.publicKey));
-      if (known !== undefined) this.#byIndex.set(command.peer, known);
-    } else if (command.type === "peer.remove") this.#byIndex.delete(command.peer);
+    if (command.type === "peer.set") this.#keyByIndex.set(command.peer, toHex(command.publicKey));
+    else if (command.type === "peer.remove") this.#keyByIndex.delete(command.peer);
   }
 
   byIndex(index: PeerIndex): KnownPeer | undefined {
-    return this.#byIndex.get(index);
+    return this.#byKey.get(this.#keyByIndex.get(index) ?? "");
   }
 
   byKey(publicKey: Uint8Array): KnownPeer | undefined {
@@ -85,15 +83,7 @@ export class PeerTable {
     const known = { peer, publicKey, config: configOf(peer, publicKey) };
     this.#byKey.set(hex, known);
     this.#keyById.set(peer.id, hex);
-    this.#relink(known, publicKey);
     return known;
-  }
-
-  /** A peer that changed keeps its row. */
-  #relink(known: KnownPeer, publicKey: Uint8Array): void {
-    for (const [index, old] of this.#byIndex) {
-      if (old.publicKey === publicKey) this.#byIndex.set(index, known);
-    }
   }
 }
 

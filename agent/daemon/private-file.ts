@@ -12,9 +12,13 @@ export function preparePrivateDirectory(path: string): void {
 
 /** Replaces a file as a whole, readable by its owner only; after a crash it has the old or the new content. */
 export function writePrivateFile(path: string, text: string): void {
+  replaceFile(path, text, 0o600);
+}
+
+export function replaceFile(path: string, text: string, mode: number): void {
   const temporary = `${path}.${Deno.pid}.tmp`;
   try {
-    writeDurably(temporary, text);
+    writeDurably(temporary, text, mode);
     Deno.renameSync(temporary, path);
     syncDirectory(dirname(path));
   } catch (cause) {
@@ -43,10 +47,10 @@ export function removeFile(path: string): void {
   }
 }
 
-function writeDurably(path: string, text: string): void {
+function writeDurably(path: string, text: string, mode: number): void {
   // `mode` counts only for a file that is made: a left-over one must not lend its own.
   removeFile(path);
-  const file = Deno.openSync(path, { write: true, createNew: true, mode: 0o600 });
+  const file = Deno.openSync(path, { write: true, createNew: true, mode });
   try {
     const bytes = new TextEncoder().encode(text);
     for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));

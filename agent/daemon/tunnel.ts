@@ -1,17 +1,17 @@
 import { randomBytes } from "node:crypto";
 import type { NetMap } from "#protocol/netmap.ts";
 import { selectX25519 } from "../crypto/select-x25519.ts";
-import type { DataEvent } from "../dataplane/link.ts";
+import type { DataCommand, DataEvent } from "../dataplane/link.ts";
 import { WireGuardDevice } from "../dataplane/wireguard/device.ts";
 import { localEndpoints } from "../os/local-endpoints.ts";
 import type { Network, NetworkConfig } from "../os/network.ts";
 import { LinuxNetwork } from "../os/network-linux.ts";
 import { parsePrefix } from "./address-text.ts";
 import type { AgentConfig } from "./config.ts";
-import { DataLink } from "./data-link.ts";
+import { DataLink, type DataLinkOptions } from "./data-link.ts";
 import { bytesOfKey } from "./key-text.ts";
 import type { Log } from "./log.ts";
-import { AgentLoop, type LoopOptions } from "./loop.ts";
+import { AgentLoop, type LoopOptions, type TunnelCounters } from "./loop.ts";
 
 export type TunnelOptions = Pick<
   LoopOptions,
@@ -23,36 +23,48 @@ const MTU_BYTES = 1280;
 const INTERFACE = "ztna0";
 const TIMINGS = { directAttemptMs: 3_000, directRetryMs: 60_000 };
 
+/** After a fault the data thread is started anew: at once, then with these pauses; more faults a minute are too many. */
+const RESTART_PAUSES_MS = [0, 100, 250, 500, 1_000, 2_000, 5_000, 10_000, 10_000, 10_000];
+const MOST_RESTARTS_PER_MINUTE = 10;
+
+type Fault = DataEvent & { readonly type: "fault" };
+
 /** The kernel device, the data thread and the host's addresses and routes of one agent. */
 export class Tunnel {
-  readonly #link: DataLink;
-  readonly #network: Network;
+  readonly #config: AgentConfig;
   readonly #log: Log;
+  /** For what cannot be mended. */
   readonly #onFault: (message: string) => void;
+  #link: DataLink;
+  #network: Network;
   #loop: AgentLoop | undefined;
   #applied = "";
+  #wanted: NetworkConfig | undefined;
   #pool: NetworkConfig["routes"][number] | undefined;
+  #offloads: boolean;
+  #restartedAt: number[] = [];
+  #restarting: Promise<void> | undefined;
+  #closed = false;
 
-  private constructor(link: DataLink, log: Log, onFault: (message: string) => void) {
+  private constructor(config: AgentConfig, link: DataLink, log: Log, onFault: (message: string) => void) {
+    this.#config = config;
     this.#link = link;
     this.#network = new LinuxNetwork(link.interfaceName);
     this.#log = log;
     this.#onFault = onFault;
+    this.#offloads = config.offloads;
   }
 
   /** Takes the device first of all: without the right to one, nothing of a key or a quota must be spent. */
   static async open(config: AgentConfig, log: Log, onFault: (message: string) => void): Promise<Tunnel> {
     const early: DataEvent[] = [];
     const sink = { handle: (event: DataEvent): void => void early.push(event) };
-    const link = await DataLink.open({
-      tun: { kind: "kernel", name: INTERFACE, mtuBytes: MTU_BYTES },
-      listenPort: config.listenPort,
-      onEvent: (event) => sink.handle(event),
-    });
-    const tunnel = new Tunnel(link, log, onFault);
+    const { listenPort, offloads } = config;
+    const link = await openLink({ listenPort, offloads, onEvent: (event) => sink.handle(event) });
+    const tunnel = new Tunnel(config, link, log, onFault);
     sink.handle = (event) => tunnel.#handleData(event);
     for (const event of early) tunnel.#handleData(event);
-    log("info", "tunnel.opened", { interface: link.interfaceName, port: link.localPort, engine: link.engine });
+    tunnel.#logOpened("tunnel.opened");
     return tunnel;
   }
 
@@ -64,37 +76,106 @@ export class Tunnel {
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
       x25519: selectX25519(() => performance.now()),
       wallClock: () => Date.now(),
-      cells: this.#link.cells,
-      drops: this.#link.dropCounters,
+      cells: this.#link.counters.cells,
+      drops: this.#link.counters.drops,
       timings: timings === undefined
         ? TIMINGS
         : { directAttemptMs: timings.direct_attempt_s * 1000, directRetryMs: timings.direct_retry_s * 1000 },
     });
     const loop = new AgentLoop({
       ...options,
-      link: this.#link,
+      link: this,
       device,
       log: this.#log,
       localEndpoints: () =>
         localEndpoints({ port: this.#link.localPort, interfaceName: this.#link.interfaceName, pool: this.#pool }),
       onMap: (map) => {
-        this.#applyNetwork(map);
+        this.#applyMap(map);
         options.onMap(map);
       },
-      onFault: this.#onFault,
     });
     this.#loop = loop;
     return loop;
   }
 
+  get interfaceName(): string {
+    return this.#link.interfaceName;
+  }
+
+  /** Commands that come while there is no data thread are lost; the next one is told everything. */
+  send(command: DataCommand): void {
+    this.#link.send(command);
+  }
+
+  counters(): TunnelCounters {
+    return { engine: this.#link.engine, drops: this.#link.drops(), io: this.#link.io() };
+  }
+
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#restarting;
     this.#network.close();
     await this.#link.close();
   }
 
   #handleData(event: DataEvent): void {
-    if (this.#loop !== undefined) this.#loop.handleData(event);
-    else if (event.type === "fault") this.#onFault(event.message);
+    if (event.type === "fault") this.#restarting ??= this.#restart(event).finally(() => this.#restarting = undefined);
+    else this.#loop?.handleData(event);
+  }
+
+  async #restart({ where, errno, message }: Fault): Promise<void> {
+    this.#log("error", "data.failed", { where, errno, message });
+    const now = performance.now();
+    this.#restartedAt = [...this.#restartedAt.filter((at) => now - at < 60_000), now];
+    if (this.#restartedAt.length > MOST_RESTARTS_PER_MINUTE) return this.#onFault(message);
+    const before = this.#link;
+    await before.close();
+    for (const pause of RESTART_PAUSES_MS) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (this.#closed) return;
+      try {
+        this.#link = await openLink({
+          listenPort: before.localPort,
+          offloads: this.#offloads,
+          counters: before.counters,
+          onEvent: (event) => this.#handleData(event),
+        });
+        break;
+      } catch (error) {
+        this.#log("warn", "data.not_restarted", { message: messageOf(error) });
+      }
+    }
+    if (this.#link === before) return this.#onFault(message);
+    this.#takeUp();
+    this.#logOpened("data.restarted", { ms: Math.round(performance.now() - now) });
+  }
+
+  /** Gives the new interface what the old one had, and the new data thread its peers. */
+  #takeUp(): void {
+    this.#network.close();
+    this.#applied = "";
+    try {
+      this.#network = new LinuxNetwork(this.#link.interfaceName);
+      if (this.#wanted !== undefined) this.#network.apply(this.#wanted);
+    } catch (error) {
+      return this.#onFault(messageOf(error));
+    }
+    this.#loop?.handleRestart();
+  }
+
+  #logOpened(what: string, more: Record<string, unknown> = {}): void {
+    const { interfaceName, localPort, engine } = this.#link;
+    this.#log("info", what, { interface: interfaceName, port: localPort, engine, ...more });
+  }
+
+  #applyMap(map: NetMap): void {
+    const offloads = this.#config.offloads && map.self.disable_offloads !== true;
+    if (offloads !== this.#offloads) {
+      this.#offloads = offloads;
+      this.send({ type: "offloads.set", enabled: offloads });
+      this.#log("info", "tunnel.offloads", { enabled: offloads });
+    }
+    this.#applyNetwork(map);
   }
 
   #applyNetwork({ self, peers }: NetMap): void {
@@ -110,11 +191,20 @@ export class Tunnel {
     };
     const text = JSON.stringify([self.tailnet_ip, self.address_pool, wanted.mtuBytes, ...routed.sort()]);
     if (text === this.#applied) return;
+    this.#wanted = wanted;
     try {
       this.#network.apply(wanted);
       this.#applied = text;
     } catch (error) {
-      this.#onFault(error instanceof Error ? error.message : String(error));
+      this.#onFault(messageOf(error));
     }
   }
+}
+
+function openLink(options: Omit<DataLinkOptions, "tun">): Promise<DataLink> {
+  return DataLink.open({ ...options, tun: { kind: "kernel", name: INTERFACE, mtuBytes: MTU_BYTES } });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -208,6 +208,7 @@ class Run {
     const api = serveLocalApi(paths.socket, {
       status: () => loop.status(),
       peers: () => loop.peers(),
+      metrics: () => loop.metrics(),
       ping: ({ target, timeout_ms }) => loop.ping(target, timeout_ms),
       down: async () => ({ pid: Deno.pid, offline_reported: (await goodbye()).offlineReported }),
     }, this.#log);

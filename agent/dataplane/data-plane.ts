@@ -108,7 +108,9 @@ export class DataPlane {
         return this.#receiveRelayed(command.from, command.bytes, now, out);
       case "packet.inject":
         return this.#inject(command.bytes, now, out);
+      case "offloads.set":
       case "stop":
+        // The loop's business.
         return;
     }
   }

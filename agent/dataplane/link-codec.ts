@@ -38,6 +38,8 @@ export function writeCommand(out: ByteWriter, command: DataCommand): void {
       return out.block(command.bytes);
     case "packet.inject":
       return out.block(command.bytes);
+    case "offloads.set":
+      return out.u8(command.enabled ? 1 : 0);
     case "stop":
       return;
   }
@@ -59,6 +61,8 @@ export function readCommand(record: Uint8Array): DataCommand {
       return { type, peer: from.u32() };
     case "path.set":
       return { type, peer: from.u32(), path: readPath(from) };
+    case "offloads.set":
+      return { type, enabled: from.u8() === 1 };
     case "session.install": {
       const session = {
         type,
@@ -159,6 +163,7 @@ const commandTags = [
   "datagram.send",
   "datagram.receive",
   "packet.inject",
+  "offloads.set",
   "stop",
 ] as const satisfies readonly DataCommand["type"][];
 

@@ -57,6 +57,8 @@ export type DataCommand =
   | { readonly type: "datagram.receive"; readonly from: Uint8Array; readonly bytes: Uint8Array }
   /** An IP packet of our own, handled as if it came from the TUN. */
   | { readonly type: "packet.inject"; readonly bytes: Uint8Array }
+  /** Super-packets and joined datagrams, where the system has them: on at first. */
+  | { readonly type: "offloads.set"; readonly enabled: boolean }
   | { readonly type: "stop" };
 
 /** Data thread -> control thread. */
@@ -128,6 +130,29 @@ export type PeerCells = Float64Array;
 export function cellOffset(peer: PeerIndex, cell: number): number {
   return peer * CELLS_PER_PEER + cell;
 }
+
+/**
+ * Numbers about the device and the socket, written by the data thread and read by both: a shared `Float64Array` in this
+ * order. Those that start with "offload" are 1 while the system does it for us.
+ */
+export const ioCells = [
+  /** Packets read from the TUN; a super-packet is one. */
+  "tun.read",
+  "tun.written",
+  /** Packets that were written as part of another. */
+  "tun.joined",
+  "udp.sent",
+  /** Messages these datagrams went out in. */
+  "udp.sent_messages",
+  "udp.received",
+  "udp.received_messages",
+  "offload.tun_tso",
+  "offload.tun_uso",
+  "offload.tun_join",
+  "offload.udp_segment",
+  "offload.udp_gro",
+] as const;
+export type IoCell = (typeof ioCells)[number];
 
 /** Drops by reason of the data thread: one u32 counter each, in a shared array in the order of `dropReasons`. */
 export const dropReasons = [

@@ -57,7 +57,10 @@ export class LinuxUdp {
   readonly #targets: (Endpoint | undefined)[];
   /** The first datagram of each message. */
   readonly #firsts: Uint32Array;
-  #segments: boolean;
+  /** Messages that were handed to the kernel. */
+  messages = 0;
+  /** Runs of datagrams go out as one message, or come in as one. */
+  offloads = { segment: false, gro: false };
 
   /** Throws `UdpUnavailable`. */
   constructor(options: LinuxUdpOptions) {
@@ -70,8 +73,7 @@ export class LinuxUdp {
     this.#send = new MessageTable({ ...memory, offset: this.#receive.end }, sendSlots);
     this.#targets = new Array<Endpoint | undefined>(sendSlots);
     this.#firsts = new Uint32Array(sendSlots);
-    if (options.offloads === true) setOption(this.fd, SOL_UDP, UDP_GRO, 1);
-    this.#segments = options.offloads === true && setOption(this.fd, SOL_UDP, UDP_SEGMENT, 0);
+    if (options.offloads === true) this.setOffloads(true);
     this.batch = {
       count: 0,
       offsets: Uint32Array.from({ length: receive.slots }, (_, slot) => receive.offset + slot * receive.slotBytes),
@@ -82,6 +84,12 @@ export class LinuxUdp {
     for (let slot = 0; slot < receive.slots; slot++) {
       this.#receive.setBuffer(slot, this.batch.offsets[slot]!, receive.slotBytes);
     }
+  }
+
+  setOffloads(enabled: boolean): void {
+    const gro = setOption(this.fd, SOL_UDP, UDP_GRO, enabled ? 1 : 0) && enabled;
+    const segment = enabled && setOption(this.fd, SOL_UDP, UDP_SEGMENT, 0);
+    this.offloads = { segment, gro };
   }
 
   /** Fills `batch` with what waits. Returns false when the socket is gone. */
@@ -122,6 +130,7 @@ export class LinuxUdp {
   /** Sends from one datagram on and returns the first one that is to be tried in another way. */
   #sendFrom(first: number, out: Datagrams): number {
     const count = this.#prepare(first, out);
+    this.messages += count;
     for (let sent = 0; sent < count;) {
       const done = libc.sendmmsg(this.fd, this.#send.addressOfMessage(sent), count - sent, MSG_DONTWAIT);
       if (done > 0) {
@@ -134,7 +143,7 @@ export class LinuxUdp {
       const next = sent + 1 < count ? this.#firsts[sent + 1]! : out.datagramCount;
       if (next - this.#firsts[sent]! > 1 && (error === Errno.EIO || error === Errno.EINVAL)) {
         // The way out cannot cut: no checksums in hardware, or a smaller MTU than the datagrams have.
-        this.#segments = false;
+        this.offloads.segment = false;
         return this.#firsts[sent]!;
       }
       // The error is about the first one left, or about a full buffer, which the next call will find again.
@@ -148,7 +157,7 @@ export class LinuxUdp {
   #prepare(first: number, out: Datagrams): number {
     let messages = 0;
     for (let at = first; at < out.datagramCount; messages++) {
-      const end = this.#segments ? runEnd(at, out) : at + 1;
+      const end = this.offloads.segment ? runEnd(at, out) : at + 1;
       const offset = out.datagramOffsets[at]!;
       const bytes = out.datagramOffsets[end - 1]! + out.datagramLengths[end - 1]! - offset;
       this.#firsts[messages] = at;

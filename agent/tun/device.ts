@@ -15,6 +15,8 @@ export interface TunDevice {
   readonly vnet: boolean;
   /** Packets one `read` fills at most. */
   readonly batchSize: number;
+  /** What the system does for us at the moment. */
+  readonly offloads: TunOffloads;
   /** For the poll set; -1 when there is nothing to poll. */
   readonly fd: number;
   /** Packets the device did not take. */
@@ -31,8 +33,20 @@ export interface TunDevice {
    * dropped and counted. Returns false when the device is gone.
    */
   write(batch: PacketBatch): boolean;
+  /** Switches on what the system has, or all off. */
+  setOffloads(enabled: boolean): void;
   close(): void;
 }
+
+export interface TunOffloads {
+  /** `read` may give super-packets of TCP, or of UDP. */
+  readonly tso: boolean;
+  readonly uso: boolean;
+  /** `write` may be given packets in pieces. */
+  readonly join: boolean;
+}
+
+export const NO_OFFLOADS: TunOffloads = { tso: false, uso: false, join: false };
 
 /** Why a TUN could not be made, in words for a person. */
 export class TunUnavailable extends Error {

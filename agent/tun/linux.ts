@@ -1,6 +1,6 @@
 import { addressOf, errno, libc } from "../os/ffi/libc-linux.ts";
 import { Errno, errnoText } from "../os/ffi/errno-linux.ts";
-import { type PacketBatch, type TunDevice, TunUnavailable } from "./device.ts";
+import { NO_OFFLOADS, type PacketBatch, type TunDevice, type TunOffloads, TunUnavailable } from "./device.ts";
 import {
   IFF_VNET_HDR,
   ifreq,
@@ -9,6 +9,7 @@ import {
   O_NONBLOCK,
   O_RDWR,
   TUN_F_CSUM_TSO4_TSO6,
+  TUN_F_USO4_USO6,
   TUNSETIFF,
   TUNSETOFFLOAD,
 } from "./ffi/tun-linux.ts";
@@ -18,7 +19,7 @@ export interface LinuxTunOptions {
   readonly name: string;
   readonly mtuBytes: number;
   readonly batchSize: number;
-  /** Lets the kernel hand over super-packets, each behind its `virtio_net_hdr`. */
+  /** A `virtio_net_hdr` before each packet, and super-packets if the kernel has them. */
   readonly offloads?: boolean;
   /** Address of the arena's first byte. */
   readonly arenaAddress: bigint;
@@ -35,6 +36,7 @@ export class LinuxTun implements TunDevice {
   refused = 0;
   /** Error number that ended `read` or `write`, 0 while the device is there. */
   fault = 0;
+  offloads: TunOffloads = NO_OFFLOADS;
   readonly #arenaAddress: bigint;
   readonly #vectorsBytes = new Uint8Array(MOST_PIECES * IOVEC_BYTES);
   readonly #vectors = new DataView(this.#vectorsBytes.buffer);
@@ -47,8 +49,17 @@ export class LinuxTun implements TunDevice {
     this.#arenaAddress = options.arenaAddress;
     this.vnet = options.offloads ?? false;
     ({ fd: this.fd, name: this.name } = attach(options.name, this.vnet ? IFF_VNET_HDR : 0));
-    // Without offloads the kernel still puts the header before each packet, and no super-packet comes.
-    if (this.vnet) libc.ioctlValue(this.fd, TUNSETOFFLOAD, TUN_F_CSUM_TSO4_TSO6);
+    if (this.vnet) this.setOffloads(true);
+  }
+
+  /** The header stays before each packet. */
+  setOffloads(enabled: boolean): void {
+    if (!this.vnet) return;
+    const takes = (offloads: bigint) => libc.ioctlValue(this.fd, TUNSETOFFLOAD, offloads) >= 0;
+    const uso = enabled && takes(TUN_F_CSUM_TSO4_TSO6 | TUN_F_USO4_USO6);
+    const tso = uso || (enabled && takes(TUN_F_CSUM_TSO4_TSO6));
+    if (!tso) takes(0n);
+    this.offloads = { tso, uso, join: tso };
   }
 
   read(batch: PacketBatch): boolean {
@@ -74,7 +85,10 @@ export class LinuxTun implements TunDevice {
       while (this.vnet && end < batch.count && batch.joined?.[end] === 1) end++;
       if (this.#writePacket(batch, at, end) >= 0) continue;
       this.refused++;
-      if (!this.#survived(errno())) return false;
+      const error = errno();
+      if (!this.#survived(error)) return false;
+      // A kernel that does not take what we joined: from now on each packet goes alone. TCP sends the lost ones again.
+      if (end - at > 1 && error === Errno.EINVAL) this.offloads = { ...this.offloads, join: false };
     }
     return true;
   }

@@ -1,4 +1,4 @@
-import type { PacketBatch, TunDevice } from "./device.ts";
+import { NO_OFFLOADS, type PacketBatch, type TunDevice } from "./device.ts";
 
 /** A queue of packets; a ring in shared memory has the same face as the list below. */
 export interface PacketQueue {
@@ -22,6 +22,7 @@ export interface MemoryTunOptions {
 export class MemoryTun implements TunDevice {
   readonly name = "memory";
   readonly vnet = false;
+  readonly offloads = NO_OFFLOADS;
   readonly mtuBytes: number;
   readonly batchSize: number;
   readonly fd = -1;
@@ -57,6 +58,8 @@ export class MemoryTun implements TunDevice {
     }
     return this.#open;
   }
+
+  setOffloads(): void {}
 
   close(): void {
     this.#open = false;

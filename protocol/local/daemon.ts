@@ -41,6 +41,39 @@ export const agentPeerSchema = v.object({
 });
 export type AgentPeer = v.InferOutput<typeof agentPeerSchema>;
 
+const count = v.number();
+
+export const agentMetricsSchema = v.object({
+  version: v.string(),
+  uptime_s: v.number(),
+  /** Names of what seals packets and of what does handshakes. */
+  engine: v.string(),
+  x25519: v.string(),
+  control_connected: v.boolean(),
+  relay_connected: v.boolean(),
+  peer_count: v.object({ direct: count, relay: count, none: count }),
+  tx_bytes: count,
+  rx_bytes: count,
+  tx_packets: count,
+  rx_packets: count,
+  handshakes: count,
+  /** Packets by the reason they were dropped for. */
+  drops: v.record(v.string(), count),
+  /** Reads, writes and messages; those that start with "offload." are 1 while in use. */
+  io: v.record(v.string(), count),
+  peers: v.array(
+    v.object({
+      name: v.string(),
+      tx_bytes: count,
+      rx_bytes: count,
+      tx_packets: count,
+      rx_packets: count,
+      handshakes: count,
+    }),
+  ),
+});
+export type AgentMetrics = v.InferOutput<typeof agentMetricsSchema>;
+
 export const localStatus = endpoint({
   method: "GET",
   path: "/status",
@@ -56,6 +89,15 @@ export const localPeers = endpoint({
   caller: "anyone",
   request: v.object({}),
   response: v.array(agentPeerSchema),
+  refusals: [],
+});
+
+export const localMetrics = endpoint({
+  method: "GET",
+  path: "/metrics",
+  caller: "anyone",
+  request: v.object({}),
+  response: agentMetricsSchema,
   refusals: [],
 });
 

@@ -50,8 +50,8 @@ const device = new WireGuardDevice({
   privateKey: keyBytes(config.privateKey),
   randomBytes: (length: number) => Uint8Array.from(randomBytes(length)),
   x25519: selectX25519(() => performance.now()),
-  cells: link.cells,
-  drops: link.dropCounters,
+  cells: link.counters.cells,
+  drops: link.counters.drops,
   timings: { directAttemptMs: 1000, directRetryMs: 5000 },
   wallClock: Date.now,
 });
@@ -96,7 +96,7 @@ function sayState(): void {
     lastHandshakeAt,
     via: path.via,
   }));
-  say({ type: "state", peers, drops: link.drops() });
+  say({ type: "state", peers, drops: link.drops(), io: link.io() });
 }
 
 async function end(code: number): Promise<void> {

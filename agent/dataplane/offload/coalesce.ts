@@ -34,14 +34,17 @@ export class Coalescer {
     this.#sum = sum;
   }
 
-  coalesce(out: Outbox): void {
+  /** Returns how many packets became part of another; none when they may not be joined. */
+  coalesce(out: Outbox, mayJoin = true): number {
     const { packetOffsets, packetLengths, packetJoined } = out;
+    let joined = 0;
     for (let at = 0; at < out.packetCount; at++) {
       const offset = packetOffsets[at]!;
       const length = packetLengths[at]!;
-      const header = this.#joinableHeader(offset, length);
+      const header = mayJoin ? this.#joinableHeader(offset, length) : 0;
       if (header !== 0 && this.#continues(offset, length, header)) {
         packetJoined[at] = 1;
+        joined++;
         packetOffsets[at] = offset + header;
         packetLengths[at] = length - header;
         this.#join(offset, length - header);
@@ -55,6 +58,7 @@ export class Coalescer {
       }
     }
     this.#finish();
+    return joined;
   }
 
   /** The length of both headers when the packet may be part of a super-packet at all, else 0. */

@@ -77,11 +77,25 @@ export class WireGuardDevice {
     return this.#self.key.publicKey;
   }
 
+  /** Name of the X25519 in use. */
+  get x25519(): string {
+    return this.#options.x25519.name;
+  }
+
   *peers(): Iterable<PeerState> {
     for (const peer of this.#peers.values()) {
       const { index, config: { publicKey }, path, lastHandshakeAt } = peer;
-      const bytes = { txBytes: peer.cell(Cell.txBytes), rxBytes: peer.cell(Cell.rxBytes) };
-      yield { peer: index, publicKey, path, lastHandshakeAt, ...bytes };
+      yield {
+        peer: index,
+        publicKey,
+        path,
+        lastHandshakeAt,
+        txBytes: peer.cell(Cell.txBytes),
+        rxBytes: peer.cell(Cell.rxBytes),
+        txPackets: peer.cell(Cell.txPackets),
+        rxPackets: peer.cell(Cell.rxPackets),
+        handshakes: peer.cell(Cell.handshakes),
+      };
     }
   }
 
@@ -112,6 +126,21 @@ export class WireGuardDevice {
     this.#byIndex.delete(peer.index);
     this.#freeRows.push(peer.index);
     out.commands.push({ type: "peer.remove", peer: peer.index });
+  }
+
+  /** The data thread is a new one and knows nothing: it is told all peers, and sessions in use are made anew. */
+  handleRestart(now: number, out: ControlOutbox): void {
+    for (const peer of this.#peers.values()) {
+      const { index, config: { publicKey, allowedIps }, path } = peer;
+      out.commands.push({ type: "peer.set", peer: index, publicKey, allowedIps });
+      out.commands.push({ type: "path.set", peer: index, path });
+      this.#forgetPending(peer);
+      for (const local of peer.localIndices.splice(0)) this.#byLocalIndex.delete(local);
+      const inUse = peer.hasSession || peer.attempts > 0;
+      peer.lastHandshakeAt = peer.attempts = 0;
+      if (inUse) this.#initiate(peer, now, out);
+      this.#timers.update(peer);
+    }
   }
 
   handleEvent(event: DataEvent, now: number, out: ControlOutbox): void {

@@ -26,7 +26,7 @@ export type DeviceEvent =
   | { readonly type: "peer.path"; readonly peer: PeerIndex; readonly publicKey: Uint8Array; readonly path: Path }
   | { readonly type: "peer.unreachable"; readonly peer: PeerIndex; readonly publicKey: Uint8Array };
 
-/** State of one peer for `ztna peers`. Times in milliseconds of the shell's clock, 0 for never. */
+/** State of one peer. Times in milliseconds of the shell's clock, 0 for never. */
 export interface PeerState {
   readonly peer: PeerIndex;
   readonly publicKey: Uint8Array;
@@ -34,6 +34,9 @@ export interface PeerState {
   readonly lastHandshakeAt: number;
   readonly txBytes: number;
   readonly rxBytes: number;
+  readonly txPackets: number;
+  readonly rxPackets: number;
+  readonly handshakes: number;
 }
 
 export function createControlOutbox(): ControlOutbox {

@@ -13,6 +13,8 @@ export const IFF_VNET_HDR = 0x4000;
 export const TUNSETOFFLOAD = 0x400454d0n;
 /** Checksums left to us, and TCP super-packets of both families. */
 export const TUN_F_CSUM_TSO4_TSO6 = 1n | 2n | 4n;
+/** UDP super-packets of both families: Linux 6.2. */
+export const TUN_F_USO4_USO6 = 0x20n | 0x40n;
 
 /** struct ifreq, 40 bytes: name char[16] at 0, flags u16 at 16. */
 export function ifreq(name: string, flags = 0): Uint8Array<ArrayBuffer> {

@@ -74,6 +74,9 @@ Deno.test("errors are one line on standard error with what to do, and exit code 
   const at = { directory: directory.path, env: { ZTNA_API_URL: "http://127.0.0.1:9" } };
   const cases: [string[], RegExp][] = [
     [["peers"], /^the VPN is not running\. Run 'ztna up' first$/],
+    [["metrics", "print"], /^the VPN is not running\. Run 'ztna up' first$/],
+    [["debug", "metrics", "--json"], /^the VPN is not running\. Run 'ztna up' first$/],
+    [["metrics", "write"], /missing required argument.*ztna --help/],
     [["ping", "Linux-C"], /^the VPN is not running\. Run 'ztna up' first$/],
     [["ip"], /^not registered\. Run 'ztna up' first$/],
     [["up"], /^not authenticated\. Run 'ztna login' first or use --auth-key$/],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { call } from "#protocol/api/call.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import { type AgentStatus, localPing, localStatus } from "#protocol/local/daemon.ts";
+import { metrics } from "../support/metrics.ts";
 import { type LocalHandlers, serveLocalApi } from "../../../agent/daemon/local-api.ts";
 import { askAgent } from "../../../agent/daemon/local-client.ts";
 import { agentPaths } from "../../../agent/daemon/paths.ts";
@@ -27,6 +28,7 @@ const status: AgentStatus = {
 const handlers: LocalHandlers = {
   status: () => status,
   peers: () => [],
+  metrics: () => metrics,
   ping: ({ target }) => Promise.reject(new ZtnaError("NOT_FOUND", `no peer named ${target}`)),
   down: () => Promise.reject(new Error("the secret cause")),
 };

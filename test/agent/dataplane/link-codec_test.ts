@@ -34,6 +34,8 @@ const commands: DataCommand[] = [
   { type: "datagram.send", to: endpoint, bytes },
   { type: "datagram.receive", from: key, bytes },
   { type: "packet.inject", bytes },
+  { type: "offloads.set", enabled: true },
+  { type: "offloads.set", enabled: false },
   { type: "stop" },
 ];
 
