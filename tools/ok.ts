@@ -61,6 +61,7 @@ function staticChecks(): Check[] {
           "agent",
           "test/agent",
           "tools/lint",
+          "tools/lab/handshake-flood.ts",
           "tools/lab/wg-agent.ts",
           "tools/bench/handshake.ts",
           "tools/bench/aead.ts",

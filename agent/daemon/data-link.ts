@@ -10,6 +10,7 @@ import {
   MAX_PEERS,
   type PeerCells,
 } from "../dataplane/link.ts";
+import { REKEY_AFTER_MS } from "../dataplane/wireguard/session.ts";
 import { readEvent, writeCommand } from "../dataplane/link-codec.ts";
 import { TunUnavailable } from "../tun/device.ts";
 import type { DataThreadReport, DataThreadStart } from "./data-thread.ts";
@@ -27,6 +28,8 @@ export interface DataLinkOptions {
   readonly listenPort: number;
   /** False to do without super-packets and joined datagrams, whatever the system has. */
   readonly offloads?: boolean;
+  /** When an initiator renews a session, other than WireGuard says; for tests. */
+  readonly rekeyAfterMs?: number;
   /** Counters to go on with: those of the link this one takes the place of. */
   readonly counters?: LinkCounters;
   onEvent(event: DataEvent): void;
@@ -218,6 +221,7 @@ function createThread(options: DataLinkOptions, startWorker: () => Worker): Thre
     events: SharedRing.create(RING_BYTES).memory,
     ...(options.counters ?? createCounters()),
     offloads: options.offloads ?? true,
+    rekeyAfterMs: options.rekeyAfterMs ?? REKEY_AFTER_MS,
     control: new Int32Array(new SharedArrayBuffer(4)),
     wakeFd: waker.fd,
     clockZeroMs: monotonicMs() - performance.now(),

@@ -32,6 +32,7 @@ export interface DataThreadStart {
   readonly drops: Uint32Array;
   readonly io: Float64Array;
   readonly offloads: boolean;
+  readonly rekeyAfterMs: number;
   /** Word 0 becomes 1 when the thread is to end. */
   readonly control: Int32Array;
   /** eventfd that ends a sleep. */
@@ -50,6 +51,7 @@ export interface PlaneParts extends EngineParts {
   readonly arena: DataArena;
   readonly cells: PeerCells;
   readonly drops: Uint32Array;
+  readonly rekeyAfterMs: number;
 }
 
 export type CreatePlane = (parts: PlaneParts) => { readonly plane: Plane; readonly engine: string };
@@ -87,8 +89,8 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
   const arenaAddress = addressOf(plain.bytes);
   const kernel = loadKernel(plain);
   const arena = kernel === undefined ? plain : { ...plain, sum: kernel.sum };
-  const { cells, drops, io, control } = start;
-  const { plane, engine } = createPlane({ arena, arenaAddress, kernel, cells, drops });
+  const { cells, drops, io, control, rekeyAfterMs } = start;
+  const { plane, engine } = createPlane({ arena, arenaAddress, kernel, cells, drops, rekeyAfterMs });
   const tun = openTun(start, arena, arenaAddress);
   const udp = openUdp(start, arena, arenaAddress, tun);
   if (!start.offloads) {

@@ -37,6 +37,7 @@ export interface DataPlaneOptions {
   readonly cells: PeerCells;
   /** One counter for each of `dropReasons`. */
   readonly drops: Uint32Array;
+  readonly rekeyAfterMs?: number;
 }
 
 interface Peer {
@@ -70,6 +71,7 @@ export class DataPlane {
   readonly #engine: AeadEngine;
   readonly #cells: PeerCells;
   readonly #drops: Uint32Array;
+  readonly #rekeyAfterMs: number;
   readonly #routes = new AllowedIps();
   readonly #peers = new Map<PeerIndex, Peer>();
   readonly #byKey = new Map<string, Peer>();
@@ -78,7 +80,8 @@ export class DataPlane {
   /** Where the datagram at hand came from. */
   readonly #source: { readonly via: "udp"; endpoint: Endpoint } = { via: "udp", endpoint: NOWHERE };
 
-  constructor({ arena, engine, cells, drops }: DataPlaneOptions) {
+  constructor({ arena, engine, cells, drops, rekeyAfterMs = REKEY_AFTER_MS }: DataPlaneOptions) {
+    this.#rekeyAfterMs = rekeyAfterMs;
     this.#arena = arena;
     this.#engine = engine;
     this.#cells = cells;
@@ -185,7 +188,7 @@ export class DataPlane {
 
   /** Whitepaper 6.2: the initiator asks for a new session early enough. */
   #renew(peer: Peer, session: Session, now: number, out: Outbox): void {
-    const old = session.initiator && now - session.createdAt >= REKEY_AFTER_MS;
+    const old = session.initiator && now - session.createdAt >= this.#rekeyAfterMs;
     if (old || session.sendCounter >= REKEY_AFTER_MESSAGES) this.#wantHandshake(peer, now, out);
   }
 

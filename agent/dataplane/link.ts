@@ -118,7 +118,7 @@ export const Cell = {
   /** Packets with content. */
   lastDataSent: 7,
   lastDataReceived: 8,
-  /** First content packet sent since anything was received; 0 when nothing waits for an answer. */
+  /** First content packet sent since anything was received; 0 when nothing waits for an answer. Both threads write it. */
   unansweredSince: 9,
   /** Handshakes finished, in either role; written by the control thread. */
   handshakes: 10,

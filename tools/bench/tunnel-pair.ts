@@ -112,7 +112,7 @@ export class TunnelPair {
       privateKey: own.privateKey,
       listenPort: PORT,
       mtuBytes: TUNNEL_MTU_BYTES,
-      address: `10.77.0.${host}/24`,
+      addresses: [`10.77.0.${host}/24`],
       routes: [],
       peers: [{ publicKey: other, allowedIps: [`10.77.0.${3 - host}/32`], endpoints: [endpoint] }],
     };

@@ -1,7 +1,7 @@
 /**
  * A WireGuard end without a control plane: the agent's data link and WireGuard device under a fixed configuration, for
  * tests against other implementations. `deno run -A wg-agent.ts config.json`; tells what happens as JSON lines on stdout,
- * answers a line `state` on stdin with one, ends on SIGTERM or when the data thread fails (exit 4).
+ * answers a line `state` on stdin with one, takes `{"peers":[…]}` there in place of the peers it has, ends on SIGTERM or when the data thread fails (exit 4).
  */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -19,7 +19,9 @@ interface AgentConfig {
   readonly privateKey: string;
   readonly listenPort: number;
   readonly mtuBytes: number;
-  readonly address: string;
+  readonly addresses: readonly string[];
+  /** Seconds until a session is renewed; 120 as WireGuard has it when left out. */
+  readonly rekeyAfterS?: number;
   readonly routes: readonly string[];
   readonly peers: readonly {
     readonly publicKey: string;
@@ -36,13 +38,14 @@ let onEvent: (event: DataEvent) => void = (event) => early.push(event);
 const link = await DataLink.open({
   tun: { kind: "kernel", name: "ztna0", mtuBytes: config.mtuBytes },
   listenPort: config.listenPort,
+  ...(config.rekeyAfterS === undefined ? {} : { rekeyAfterMs: config.rekeyAfterS * 1000 }),
   onEvent: (event) => onEvent(event),
 });
 const network = new LinuxNetwork(link.interfaceName);
 const prefix = (text: string) => parsePrefix(text)!;
 network.apply({
   mtuBytes: config.mtuBytes,
-  addresses: [prefix(config.address)],
+  addresses: config.addresses.map(prefix),
   routes: config.routes.map(prefix),
 });
 
@@ -63,8 +66,15 @@ drain();
 onEvent = handleEvent;
 early.forEach(handleEvent);
 say({ type: "ready", interface: link.interfaceName, port: link.localPort, engine: link.engine });
-createInterface({ input: process.stdin }).on("line", (line) => line === "state" && sayState());
+createInterface({ input: process.stdin }).on("line", handleLine);
 Deno.addSignalListener("SIGTERM", () => void end(0));
+
+function handleLine(line: string): void {
+  if (line === "state") return sayState();
+  const { peers }: Pick<AgentConfig, "peers"> = JSON.parse(line);
+  device.setPeers(peers.map(peerConfig), performance.now(), out);
+  drain();
+}
 
 function handleEvent(event: DataEvent): void {
   if (event.type === "fault") {
@@ -90,7 +100,8 @@ function handleTimeout(): void {
 }
 
 function sayState(): void {
-  const peers = [...device.peers()].map(({ txBytes, rxBytes, lastHandshakeAt, path }) => ({
+  const peers = [...device.peers()].map(({ txBytes, rxBytes, lastHandshakeAt, handshakes, path }) => ({
+    handshakes,
     txBytes,
     rxBytes,
     lastHandshakeAt,

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { bin } from "../process/environment.ts";
+import { Capture } from "./capture.ts";
 
 /** A WireGuard key pair in base64. */
 export interface WgKeys {
@@ -20,7 +21,17 @@ export function createWgKeys(): WgKeys {
   return { privateKey: base64(d), publicKey: base64(x) };
 }
 
-/** Two network namespaces joined by a veth pair; everything started in them ends with `close`. */
+export interface WgLabOptions {
+  /** Puts a router between both ends that hides the agent's address and forgets an idle mapping after so many seconds. */
+  readonly natS?: number;
+  /** Of the wire. */
+  readonly mtuBytes?: number;
+}
+
+/**
+ * Two network namespaces joined by a veth pair; everything started in them ends with `close`. With a NAT a third one is
+ * between them, and the agent's end is 198.51.100.1.
+ */
 export class WgLab {
   readonly agentSpace: string;
   readonly wgSpace: string;
@@ -29,16 +40,30 @@ export class WgLab {
   readonly #folder = mkdtempSync(join(tmpdir(), "tn-lab-"));
   readonly #children: ChildProcess[] = [];
 
-  constructor() {
+  readonly #natSpace: string | undefined;
+
+  constructor({ natS, mtuBytes = 1500 }: WgLabOptions = {}) {
     const id = process.pid % 100_000;
     this.agentSpace = `tn${id}a`;
     this.wgSpace = `tn${id}b`;
     this.wgInterface = `tnwg${id}`;
     ip("netns", "add", this.agentSpace);
     ip("netns", "add", this.wgSpace);
-    ip("link", "add", "tn0", "netns", this.agentSpace, "type", "veth", "peer", "tn1", "netns", this.wgSpace);
-    this.#address(this.agentSpace, "tn0", 1);
+    this.#natSpace = natS === undefined ? undefined : `tn${id}n`;
+    if (natS !== undefined) this.#addNat(this.#natSpace!, natS);
+    else ip("link", "add", "tn0", "netns", this.agentSpace, "type", "veth", "peer", "tn1", "netns", this.wgSpace);
+    if (natS === undefined) this.#address(this.agentSpace, "tn0", 1);
     this.#address(this.wgSpace, "tn1", 2);
+    for (const [space, link] of [[this.agentSpace, "tn0"], [this.wgSpace, "tn1"]] as const) {
+      this.run(space, "ip", "link", "set", link, "mtu", String(mtuBytes));
+    }
+  }
+
+  /** Watches the wire at the agent's end. */
+  async capture(): Promise<Capture> {
+    // Until neighbours have found each other, what a test sends is lost.
+    if (this.#natSpace === undefined) await until(() => this.#reaches("fd00:77::2") && this.#reaches("192.0.2.2"));
+    return await Capture.open(this.agentSpace, "tn0", join(this.#folder, "wire.pcap"));
   }
 
   /** Runs a program to its end in a namespace and returns what it printed. */
@@ -86,7 +111,9 @@ export class WgLab {
 
   async close(): Promise<void> {
     await Promise.all(this.#children.map(stop));
-    for (const space of [this.agentSpace, this.wgSpace]) ip("netns", "delete", space);
+    for (const space of [this.agentSpace, this.wgSpace, this.#natSpace]) {
+      if (space !== undefined) ip("netns", "delete", space);
+    }
     rmSync(this.#folder, { recursive: true });
   }
 
@@ -95,6 +122,37 @@ export class WgLab {
     this.run(space, "ip", "address", "add", `192.0.2.${host}/24`, "dev", link);
     this.run(space, "ip", "address", "add", `fd00:77::${host}/64`, "dev", link, "nodad");
     this.run(space, "ip", "link", "set", link, "up");
+  }
+
+  #addNat(space: string, idleS: number): void {
+    ip("netns", "add", space);
+    ip("link", "add", "tn0", "netns", this.agentSpace, "type", "veth", "peer", "in0", "netns", space);
+    ip("link", "add", "out0", "netns", space, "type", "veth", "peer", "tn1", "netns", this.wgSpace);
+    this.run(this.agentSpace, "ip", "link", "set", "lo", "up");
+    for (
+      const [where, link, address] of [
+        [this.agentSpace, "tn0", "198.51.100.1/24"],
+        [space, "in0", "198.51.100.254/24"],
+        [space, "out0", "192.0.2.254/24"],
+      ] as const
+    ) {
+      this.run(where, "ip", "address", "add", address, "dev", link);
+      this.run(where, "ip", "link", "set", link, "up");
+    }
+    this.run(this.agentSpace, "ip", "route", "add", "default", "via", "198.51.100.254");
+    const rules = "table ip t { chain c { type nat hook postrouting priority 100; oifname out0 masquerade; }; }";
+    this.run(space, "sh", "-c", `echo 1 > /proc/sys/net/ipv4/ip_forward; nft '${rules}'`);
+    for (const kind of ["timeout", "timeout_stream"]) {
+      this.run(space, "sh", "-c", `echo ${idleS} > /proc/sys/net/netfilter/nf_conntrack_udp_${kind}`);
+    }
+  }
+
+  #reaches(address: string): boolean {
+    try {
+      return this.run(this.agentSpace, "ping", "-c", "1", "-W", "1", address).includes(" 0% packet loss");
+    } catch {
+      return false;
+    }
   }
 
   #wgAnswers(): boolean {
@@ -124,7 +182,14 @@ export class LabAgent {
     return line;
   }
 
-  async state(): Promise<{ peers: { txBytes: number; rxBytes: number }[]; drops: Record<string, number> }> {
+  /** Gives it other peers than it has. */
+  setPeers(peers: readonly object[]): void {
+    this.process.stdin!.write(`${JSON.stringify({ peers })}\n`);
+  }
+
+  async state(): Promise<
+    { peers: { txBytes: number; rxBytes: number; handshakes: number }[]; drops: Record<string, number> }
+  > {
     const before = this.lines.length;
     this.process.stdin!.write("state\n");
     await until(() => this.lines.slice(before).some((line) => line["type"] === "state"));

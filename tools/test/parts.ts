@@ -20,6 +20,7 @@ export const debianPackages: Readonly<Record<string, string>> = {
   nft: "nftables",
   ping: "iputils-ping",
   python3: "python3-minimal",
+  tcpdump: "tcpdump",
   setpriv: "util-linux",
   unshare: "util-linux",
   wg: "wireguard-tools",

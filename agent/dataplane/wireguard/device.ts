@@ -262,6 +262,7 @@ export class WireGuardDevice {
   #connected(peer: Peer, now: number, out: ControlOutbox): void {
     peer.lastHandshakeAt = now;
     peer.attempts = 0;
+    peer.hear(now);
     peer.countHandshake();
     peer.schedule(now);
     this.#planDirect(peer, now);

@@ -66,6 +66,12 @@ export class Peer implements Timed {
     this.#cells[cellOffset(this.index, Cell.handshakes)]!++;
   }
 
+  /** The other end answered a handshake: as good a sign of life as a packet (whitepaper 6.5). */
+  hear(now: number): void {
+    this.#cells[cellOffset(this.index, Cell.unansweredSince)] = 0;
+    this.#cells[cellOffset(this.index, Cell.lastReceived)] = now;
+  }
+
   /** What was sent has gone unanswered for too long (whitepaper 6.5): the session or the path may be dead. */
   isUnanswered(now: number): boolean {
     const since = this.cell(Cell.unansweredSince);

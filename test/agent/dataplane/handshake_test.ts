@@ -101,6 +101,24 @@ Deno.test("who does not answer is tried for a minute and a half, then again with
   assert.equal(tagOf(b.received.at(-1)!), 7);
 });
 
+Deno.test("data that nobody answers makes one handshake every fifteen seconds, and no storm of them", () => {
+  const network = new SimulatedNetwork();
+  const [a, b] = hostPair(network);
+  a.send(packetBetween(1, 2));
+  network.run(SECOND);
+  // Only handshakes get through from now on.
+  const deliver = a.receiveDatagram.bind(a);
+  a.receiveDatagram = (bytes, source) => bytes[0] === 4 ? undefined : deliver(bytes, source);
+  const before = network.seen.length;
+  for (let second = 0; second < 120; second++) {
+    a.send(packetBetween(1, 2));
+    network.run(SECOND);
+  }
+  const initiations = network.seen.slice(before).filter((bytes) => bytes[0] === 1).length;
+  assert.ok(initiations >= 6 && initiations <= 9, `${initiations} initiations`);
+  assert.equal(b.received.length, 121);
+});
+
 Deno.test("a peer that lost its session is noticed and met again", () => {
   const network = new SimulatedNetwork();
   const [a, b] = hostPair(network);
