@@ -48,6 +48,23 @@ export const tunnelLoads: readonly TunnelLoad[] = [
     },
   },
   {
+    name: "TCP, 1 stream, under 20,000 handshakes/s",
+    unit: "% of the same flood beside the tunnel",
+    more: true,
+    run: async (pair, seconds) => {
+      if (pair.carrier.kind === "veth") return { value: 100 };
+      const under = async (target: "tunnel" | "nobody") => {
+        const flood = pair.floodHandshakes(target, seconds + FLOOD_LEAD_S);
+        await new Promise((resolve) => setTimeout(resolve, FLOOD_LEAD_S * 1000));
+        const { end } = await iperf(pair, [], seconds);
+        await flood;
+        return received(end).bits_per_second;
+      };
+      const beside = await under("nobody");
+      return { value: (100 * await under("tunnel")) / beside };
+    },
+  },
+  {
     name: "ping, idle",
     unit: "ms",
     more: false,
@@ -65,6 +82,9 @@ export const tunnelLoads: readonly TunnelLoad[] = [
     },
   },
 ];
+
+/** Until the flood is at its rate. */
+const FLOOD_LEAD_S = 2;
 
 function tcp(name: string, args: readonly string[]): TunnelLoad {
   return {

@@ -30,6 +30,7 @@ export class TunnelPair {
   readonly #folder = mkdtempSync(join(tmpdir(), "ztna-bench-tunnel-"));
   readonly #children: ChildProcess[] = [];
   readonly #ends: ChildProcess[] = [];
+  #farPublicKey = "";
 
   private constructor(carrier: Carrier, prefix: string) {
     this.carrier = carrier;
@@ -43,6 +44,7 @@ export class TunnelPair {
     try {
       pair.#wire();
       const keys = [createWgKeys(), createWgKeys()] as const;
+      pair.#farPublicKey = keys[1].publicKey;
       await pair.#startEnd(pair.near, 1, keys);
       await pair.#startEnd(pair.#far, 2, keys);
       pair.#start(pair.#far, ["iperf3", "-s"]);
@@ -61,6 +63,19 @@ export class TunnelPair {
     child.stdout.on("data", (chunk) => (output += chunk));
     await new Promise((settle) => child.on("close", settle));
     return output;
+  }
+
+  /**
+   * Handshakes that pass the first check and nothing else, 20,000 a second for so many seconds, from addresses of their own:
+   * to the far tunnel program, or to a port of its host where nobody listens.
+   */
+  async floodHandshakes(target: "tunnel" | "nobody", seconds: number): Promise<void> {
+    const sources = Array.from({ length: 16 }, (_, index) => `192.0.2.${100 + index}`);
+    for (const source of sources) ip("-n", this.near, "address", "replace", `${source}/32`, "dev", "v0");
+    const to = `192.0.2.2:${target === "tunnel" ? PORT : PORT + 1}`;
+    const flags = ["--to", to, "--key", this.#farPublicKey, "--from", sources.join(","), "--rate", "20000"];
+    const script = join(root, "tools/lab/handshake-flood.ts");
+    await this.run([bin("deno"), "run", "-A", script, ...flags, "--seconds", String(seconds)]);
   }
 
   /** CPU time of both tunnel programs so far, in seconds; 0 where the kernel alone carries. */

@@ -60,6 +60,7 @@ const device = new WireGuardDevice({
 });
 const out = createControlOutbox();
 let timer: ReturnType<typeof setTimeout> | undefined;
+let timerAt: number | undefined;
 
 device.setPeers(config.peers.map(peerConfig), performance.now(), out);
 drain();
@@ -89,12 +90,15 @@ function drain(): void {
   for (const command of out.commands.splice(0)) link.send(command);
   for (const { type, peer } of out.events.splice(0)) say({ type, peer });
   out.relay.length = 0;
-  clearTimeout(timer);
   const next = device.nextTimeout();
+  if (next === timerAt) return;
+  timerAt = next;
+  clearTimeout(timer);
   if (next !== undefined) timer = setTimeout(handleTimeout, Math.max(0, next - performance.now()));
 }
 
 function handleTimeout(): void {
+  timerAt = undefined;
   device.handleTimeout(performance.now(), out);
   drain();
 }

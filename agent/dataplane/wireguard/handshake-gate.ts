@@ -11,6 +11,8 @@ export type Admission =
 /** Handshake messages per second beyond which an address must prove itself: about a tenth of one core. */
 const LOAD_PER_S = 250;
 const WINDOW_MS = 1_000;
+/** A cookie costs ten times what it takes to see that none came. */
+const MOST_REPLIES_PER_S = 1_000;
 /** What one proven address may send under load: wireguard-go's limits. */
 const SOURCE_PER_S = 20;
 const SOURCE_BURST = 5;
@@ -27,6 +29,8 @@ export class HandshakeGate {
   #windowAt = -Infinity;
   #count = 0;
   #countBefore = 0;
+  /** Cookies given in this window. */
+  #replies = 0;
 
   constructor(self: Identity, randomBytes: (size: number) => Uint8Array) {
     this.#self = self;
@@ -39,6 +43,7 @@ export class HandshakeGate {
     if (!this.#underLoad(now) || source.via === "relay") return { verdict: "take" };
     const { endpoint } = source;
     if (!this.#cookies.accepts(message, endpoint, now)) {
+      if (this.#replies++ >= MOST_REPLIES_PER_S) return { verdict: "drop", reason: "handshake.under_load" };
       return { verdict: "cookie", reply: this.#cookies.reply(message, endpoint, now) };
     }
     const allowed = this.#takeToken(networkOf(endpoint.address), now);
@@ -49,7 +54,7 @@ export class HandshakeGate {
   #underLoad(now: number): boolean {
     if (now - this.#windowAt >= WINDOW_MS) {
       this.#countBefore = now - this.#windowAt < 2 * WINDOW_MS ? this.#count : 0;
-      this.#count = 0;
+      this.#count = this.#replies = 0;
       this.#windowAt = now;
     }
     this.#count++;
