@@ -60,6 +60,7 @@ function staticChecks(): Check[] {
         ...present(
           "agent",
           "test/agent",
+          "test/windows",
           "tools/lint",
           "tools/lab/handshake-flood.ts",
           "tools/lab/wg-agent.ts",

@@ -1,6 +1,6 @@
 import { loadKernel } from "../crypto/kernel/kernel.ts";
 import type { EngineParts } from "../crypto/select.ts";
-import { addressOf } from "../os/ffi/libc-linux.ts";
+import { addressOf } from "../os/ffi/memory.ts";
 import { monotonicMs } from "../os/monotonic-linux.ts";
 import { createArena, type DataArena } from "../dataplane/arena.ts";
 import type { DataCommand, DataEvent, PeerCells } from "../dataplane/link.ts";

@@ -1,5 +1,6 @@
 import { errnoText } from "../os/ffi/errno-linux.ts";
-import { addressOf, errno, libc } from "../os/ffi/libc-linux.ts";
+import { errno, libc } from "../os/ffi/libc-linux.ts";
+import { addressOf } from "../os/ffi/memory.ts";
 import type { Sleeper } from "./data-loop.ts";
 import type { SharedRing } from "./ring.ts";
 

@@ -24,6 +24,7 @@ import {
   u32,
 } from "./ffi/netlink-linux.ts";
 import { type Network, type NetworkConfig, type NetworkPrefix, NetworkRefused } from "./network.ts";
+import { missing, prefixText } from "./prefix-list.ts";
 import { Rtnetlink } from "./rtnetlink.ts";
 
 /** Sets addresses, MTU and routes by rtnetlink(7). The kernel forgets all of it when the TUN goes. */
@@ -105,18 +106,6 @@ function familyOf(address: Uint8Array): number {
 }
 
 /** Those of `wanted` that are not among `present`. */
-function missing(wanted: readonly NetworkPrefix[], present: readonly NetworkPrefix[]): NetworkPrefix[] {
-  const known = new Set(present.map(prefixText));
-  return wanted.filter((prefix) => !known.has(prefixText(prefix)));
-}
-
 function masked(address: Uint8Array, bits: number): Uint8Array {
   return address.map((byte, at) => byte & (0xff00 >> Math.min(8, Math.max(0, bits - at * 8))));
-}
-
-function prefixText({ address, bits }: NetworkPrefix): string {
-  if (address.length === 4) return `${address.join(".")}/${bits}`;
-  const view = new DataView(address.buffer, address.byteOffset, 16);
-  const groups = Array.from({ length: 8 }, (_, at) => view.getUint16(at * 2).toString(16));
-  return `${groups.join(":")}/${bits}`;
 }

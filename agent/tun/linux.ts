@@ -1,4 +1,5 @@
-import { addressOf, errno, libc } from "../os/ffi/libc-linux.ts";
+import { errno, libc } from "../os/ffi/libc-linux.ts";
+import { addressOf } from "../os/ffi/memory.ts";
 import { Errno, errnoText } from "../os/ffi/errno-linux.ts";
 import { NO_OFFLOADS, type PacketBatch, type TunDevice, type TunOffloads, TunUnavailable } from "./device.ts";
 import {

@@ -6,7 +6,7 @@ import { type AeadEngine, TAG_BYTES } from "../../agent/crypto/engine.ts";
 import { loadKernel } from "../../agent/crypto/kernel/kernel.ts";
 import { candidates } from "../../agent/crypto/select.ts";
 import { createArena } from "../../agent/dataplane/arena.ts";
-import { addressOf } from "../../agent/os/ffi/libc-linux.ts";
+import { addressOf } from "../../agent/os/ffi/memory.ts";
 import { cpuText } from "./cpu.ts";
 
 const SIZES = [64, 192, 576, 1420, 16_384];

@@ -23,6 +23,8 @@ export const debianPackages: Readonly<Record<string, string>> = {
   tcpdump: "tcpdump",
   setpriv: "util-linux",
   unshare: "util-linux",
+  "/usr/lib/wine/wine64": "wine64",
+  "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64",
   wg: "wireguard-tools",
   "wireguard-go": "wireguard-go",
   wrk: "wrk",
@@ -37,11 +39,17 @@ export const parts: readonly Part[] = [
   { name: "worker", command: vitest("test/worker"), ...everywhere },
   { name: "loopback", command: vitest("test/loopback"), ...everywhere },
   { name: "agent", command: [bin("deno"), "test", "-A", "test/agent", "test/tools"], ...everywhere },
+  {
+    name: "windows",
+    command: ["node", "tools/wine/test.ts"],
+    programs: ["/usr/lib/wine/wine64", "x86_64-w64-mingw32-gcc"],
+    root: false,
+  },
   { name: "dashboard", command: vitest("test/dashboard"), programs: ["chromium"], root: false },
   {
     name: "system",
     command: vitest("test/system"),
-    programs: Object.keys(debianPackages).filter((program) => program !== "wrk"),
+    programs: Object.keys(debianPackages).filter((program) => !/wrk|wine|mingw/.test(program)),
     root: true,
   },
 ];

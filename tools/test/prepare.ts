@@ -35,6 +35,7 @@ function missingPrograms(parts: readonly Part[]): string[] {
 }
 
 function hasProgram(name: string): boolean {
+  if (name.startsWith("/")) return isExecutable(name);
   const folders = [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   return folders.some((folder) => isExecutable(join(folder, name)));
 }

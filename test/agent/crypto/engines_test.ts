@@ -7,7 +7,7 @@ import { hybridEngine } from "../../../agent/crypto/engines/hybrid.ts";
 import { loadKernel } from "../../../agent/crypto/kernel/kernel.ts";
 import { candidates, selectEngine } from "../../../agent/crypto/select.ts";
 import { createArena } from "../../../agent/dataplane/arena.ts";
-import { addressOf } from "../../../agent/os/ffi/libc-linux.ts";
+import { addressOf } from "../../../agent/os/ffi/memory.ts";
 
 /** Made with `node:crypto`: key 00 to 1f, counter 258. */
 const RECORDED = "58c39d4f68fe83fa3fea6f105cc809a61ec35b6f6d94634bebdb02816391fc1420dbede050cc12c4be7399acae";

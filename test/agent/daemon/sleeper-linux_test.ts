@@ -2,7 +2,8 @@ import { equal } from "node:assert/strict";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { LinuxWaker } from "../../../agent/daemon/sleeper-linux.ts";
-import { addressOf, libc } from "../../../agent/os/ffi/libc-linux.ts";
+import { libc } from "../../../agent/os/ffi/libc-linux.ts";
+import { addressOf } from "../../../agent/os/ffi/memory.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");

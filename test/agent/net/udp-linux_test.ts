@@ -3,7 +3,7 @@ import { createArena, type DataArena, slotOffset } from "../../../agent/dataplan
 import type { Endpoint } from "../../../agent/dataplane/link.ts";
 import { Outbox } from "../../../agent/dataplane/outbox.ts";
 import { LinuxUdp } from "../../../agent/net/udp-linux.ts";
-import { addressOf } from "../../../agent/os/ffi/libc-linux.ts";
+import { addressOf } from "../../../agent/os/ffi/memory.ts";
 
 const loopback4 = Uint8Array.of(...new Uint8Array(10), 255, 255, 127, 0, 0, 1);
 const loopback6 = Uint8Array.of(...new Uint8Array(15), 1);

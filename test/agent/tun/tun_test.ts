@@ -1,13 +1,11 @@
 import { deepEqual, equal, match, ok } from "node:assert/strict";
-import { addressOf } from "../../../agent/os/ffi/libc-linux.ts";
-import type { TunDevice } from "../../../agent/tun/device.ts";
+import { addressOf } from "../../../agent/os/ffi/memory.ts";
 import { LinuxTun } from "../../../agent/tun/linux.ts";
 import { MemoryTun, PacketList } from "../../../agent/tun/memory.ts";
 import { inPrivateNetwork, mayHavePrivateNetwork } from "../os/support/private-network.ts";
-import { type FarSide, ipv4Packet, KernelFarSide } from "./support/far-side.ts";
+import { KernelFarSide } from "./support/far-side.ts";
 import { TunRig } from "./support/rig.ts";
-
-type Act = (tun: TunDevice, far: FarSide, rig: TunRig) => void;
+import { type Act, ipv4Packet, testTun } from "./support/tun-suite.ts";
 
 const ignore = !mayHavePrivateNetwork;
 
@@ -45,42 +43,8 @@ function withMemoryTun(act: Act): void {
   act(tun, { push: (packet) => inbound.push(packet), collect, close: () => {} }, rig);
 }
 
-const kinds = [
-  { kind: "memory", ignore: false, withTun: withMemoryTun },
-  { kind: "Linux", ignore, withTun: withLinuxTun },
-];
-
-for (const { kind, ignore, withTun } of kinds) {
-  const test = (name: string, act: Act) => Deno.test({ name: `${kind} TUN: ${name}`, ignore, fn: () => withTun(act) });
-
-  test("packets sent into the tunnel are read whole and in order", (tun, far, rig) => {
-    rig.read(tun);
-    const packets = [20, 1420, 100].map((length, mark) => ipv4Packet(1, 7, length, mark));
-    packets.forEach((packet) => far.push(packet));
-    deepEqual(rig.read(tun), packets);
-  });
-
-  test("a read takes one batch and leaves the rest for the next", (tun, far, rig) => {
-    rig.read(tun);
-    const packets = Array.from({ length: rig.batchSize + 3 }, (_, mark) => ipv4Packet(1, 7, 60, mark));
-    packets.forEach((packet) => far.push(packet));
-    deepEqual(rig.read(tun), packets.slice(0, rig.batchSize));
-    deepEqual(rig.read(tun), packets.slice(rig.batchSize));
-  });
-
-  test("reading when nothing waits returns at once with nothing", (tun, _far, rig) => {
-    rig.read(tun);
-    deepEqual(rig.read(tun), []);
-    equal(tun.fault, 0);
-  });
-
-  test("packets written come out on the far side whole and in order", (tun, far, rig) => {
-    const packets = [20, 1420, 100].map((length, mark) => ipv4Packet(7, 1, length, mark));
-    ok(rig.write(tun, packets));
-    deepEqual(far.collect(), packets);
-    equal(tun.refused, 0);
-  });
-}
+testTun("memory", false, withMemoryTun);
+testTun("Linux", ignore, withLinuxTun);
 
 Deno.test({
   name: "Linux TUN: what is no IP packet is refused and counted, and the rest goes on",

@@ -1,12 +1,6 @@
+import type { FarSide } from "./tun-suite.ts";
 import { LinuxNetwork } from "../../../../agent/os/network-linux.ts";
 import { errno, libc } from "../../../../agent/os/ffi/libc-linux.ts";
-
-/** What is on the other side of a TUN: it sends packets into the tunnel and gets what comes out. */
-export interface FarSide {
-  push(packet: Uint8Array): void;
-  collect(): Uint8Array[];
-  close(): void;
-}
 
 /** The kernel as far side: packets go in through a raw socket and are seen coming out by a packet socket. */
 export class KernelFarSide implements FarSide {
@@ -47,22 +41,6 @@ export class KernelFarSide implements FarSide {
     libc.close(this.#tap);
     this.#network.close();
   }
-}
-
-/** An IPv4 packet of an unassigned protocol with a right checksum. Host 1 is this side's kernel. */
-export function ipv4Packet(fromHost: number, toHost: number, length: number, mark: number): Uint8Array {
-  const packet = new Uint8Array(length).fill(mark, 20);
-  const view = new DataView(packet.buffer);
-  packet.set([0x45, 0]);
-  view.setUint16(2, length);
-  view.setUint16(4, 1 + mark);
-  packet.set([64, 253], 8);
-  packet.set([100, 64, 0, fromHost, 100, 64, 0, toHost], 12);
-  let sum = 0;
-  for (let at = 0; at < 20; at += 2) sum += view.getUint16(at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  view.setUint16(10, ~sum & 0xffff);
-  return packet;
 }
 
 const AF_INET = 2;
