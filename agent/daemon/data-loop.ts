@@ -20,7 +20,7 @@ export interface Plane {
   apply(command: DataCommand, now: number, out: Outbox): void;
   handleTunPacket(offset: number, length: number, now: number, out: Outbox): void;
   handleSuperPacket(offset: number, length: number, now: number, out: Outbox): void;
-  handleDatagram(offset: number, length: number, source: Endpoint, now: number, out: Outbox): void;
+  handleDatagram(offset: number, length: number, source: Endpoint, now: number, out: Outbox, ecn?: number): void;
 }
 
 export interface Udp {
@@ -133,7 +133,7 @@ export class DataLoop {
       const step = batch.segments[at]! || batch.lengths[at]! || 1;
       let offset = batch.offsets[at]!;
       do {
-        plane.handleDatagram(offset, Math.min(step, end - offset), batch.sources[at]!, now, out);
+        plane.handleDatagram(offset, Math.min(step, end - offset), batch.sources[at]!, now, out, batch.ecn[at]);
         if (out.full) this.#drain();
         offset += step;
         io[UDP_RECEIVED]!++;

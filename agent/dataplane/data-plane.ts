@@ -14,6 +14,7 @@ import {
   type Prefix,
   type Source,
 } from "./link.ts";
+import { combineEcn, ecnOf, setEcn } from "./offload/ecn.ts";
 import { SuperPacket } from "./offload/split.ts";
 import { Outbox } from "./outbox.ts";
 import { AllowedIps } from "./wireguard/allowed-ips.ts";
@@ -77,6 +78,7 @@ export class DataPlane {
   readonly #byKey = new Map<string, Peer>();
   readonly #byIndex = new Map<number, { peer: Peer; session: Session }>();
   readonly #superPacket: SuperPacket;
+  #outerEcn = 0;
   /** Where the datagram at hand came from. */
   readonly #source: { readonly via: "udp"; endpoint: Endpoint } = { via: "udp", endpoint: NOWHERE };
 
@@ -157,9 +159,11 @@ export class DataPlane {
     if (session !== undefined) this.#renew(peer, session, now, out);
   }
 
-  handleDatagram(offset: number, length: number, endpoint: Endpoint, now: number, out: Outbox): void {
+  /** `ecn` are the bits of the outer packet. */
+  handleDatagram(offset: number, length: number, endpoint: Endpoint, now: number, out: Outbox, ecn = 0): void {
     const source = this.#source;
     source.endpoint = endpoint;
+    this.#outerEcn = ecn;
     this.#receive(offset, length, source, undefined, now, out);
   }
 
@@ -232,10 +236,11 @@ export class DataPlane {
     view.setUint32(slot + Transport.receiver, session.remoteIndex, true);
     view.setUint32(slot + Transport.counter, counter >>> 0, true);
     view.setUint32(slot + Transport.counter + 4, Math.floor(counter / 2 ** 32), true);
+    const ecn = content === 0 ? 0 : ecnOf(view, source);
     for (let at = source + content; at < source + padded; at++) bytes[at] = 0;
     session.sendKey.seal(counter, source, padded, body);
     const length = TRANSPORT_HEADER_BYTES + padded + TAG_BYTES;
-    if (peer.path.via === "udp") out.addDatagram(length, peer.path.endpoint);
+    if (peer.path.via === "udp") out.addDatagram(length, peer.path.endpoint, ecn);
     else out.events.push({ type: "relay.send", peer: peer.index, bytes: bytes.slice(slot, slot + length) });
     this.#countSent(peer, length, content > 0, now);
   }
@@ -348,12 +353,22 @@ export class DataPlane {
     if (sender !== peer.index) return this.#drop("udp.source_not_allowed");
     this.#cells[cellOffset(peer.index, Cell.lastDataReceived)] = now;
     this.#watch(peer, out);
+    if (source.via === "udp" && this.#outerEcn !== 0 && !this.#takeEcn(offset)) return this.#drop("udp.congestion");
     const sequence = echoSequence(bytes, offset, length);
     if (sequence !== undefined) {
       out.events.push({ type: "echo.received", peer: peer.index, sequence, via: source.via });
       return;
     }
     out.addPacket(offset, length);
+  }
+
+  /** Gives the packet the mark its way put on the outer one; false when it must be dropped instead. */
+  #takeEcn(offset: number): boolean {
+    const { view } = this.#arena;
+    const inner = ecnOf(view, offset);
+    const ecn = combineEcn(inner, this.#outerEcn);
+    if (ecn !== undefined && ecn !== inner) setEcn(view, offset, ecn);
+    return ecn !== undefined;
   }
 
   #setPeer({ peer: index, publicKey, allowedIps }: DataCommand & { type: "peer.set" }): void {

@@ -168,6 +168,8 @@ export const dropReasons = [
   "udp.expired",
   "udp.source_not_allowed",
   "udp.malformed_inner",
+  /** The way was congested, and the sender of the packet does not understand the sign for it (RFC 6040). */
+  "udp.congestion",
   "relay.unknown_peer",
   "relay.queue_full",
   "handshake.malformed",

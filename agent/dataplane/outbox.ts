@@ -15,6 +15,8 @@ export class Outbox {
   readonly datagramOffsets: Uint32Array;
   readonly datagramLengths: Uint32Array;
   readonly datagramTargets: Endpoint[] = [];
+  /** ECN bits of the outer packet. */
+  readonly datagramEcn: Uint8Array;
   packetCount = 0;
   readonly packetOffsets: Uint32Array;
   readonly packetLengths: Uint32Array;
@@ -27,6 +29,7 @@ export class Outbox {
     this.#end = arena.udpOut.offset;
     this.datagramOffsets = new Uint32Array(arena.udpOut.slots);
     this.datagramLengths = new Uint32Array(arena.udpOut.slots);
+    this.datagramEcn = new Uint8Array(arena.udpOut.slots);
     this.packetOffsets = new Uint32Array(arena.udpOut.slots);
     this.packetLengths = new Uint32Array(arena.udpOut.slots);
     this.packetJoined = new Uint8Array(arena.udpOut.slots);
@@ -44,11 +47,12 @@ export class Outbox {
   }
 
   /** Sends the `length` bytes at `nextDatagram()`. */
-  addDatagram(length: number, to: Endpoint): void {
+  addDatagram(length: number, to: Endpoint, ecn = 0): void {
     this.datagramOffsets[this.datagramCount] = this.#end;
     this.#end += length;
     this.datagramLengths[this.datagramCount] = length;
     this.datagramTargets[this.datagramCount] = to;
+    this.datagramEcn[this.datagramCount] = ecn;
     this.datagramCount++;
   }
 

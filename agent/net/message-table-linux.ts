@@ -1,7 +1,12 @@
 import {
   CMSG_DATA,
   CMSG_ROOM,
+  CMSGS_ROOM,
   IOVEC_BYTES,
+  IP_TOS,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_TCLASS,
   MMSGHDR_BYTES,
   MSG_CONTROL,
   MSG_CONTROLLEN,
@@ -23,12 +28,15 @@ export interface TableMemory {
   readonly offset: number;
 }
 
-/** The mmsghdr array of one direction with an iovec, a socket address and room for one control message per message; pointers are written once. */
+/** The mmsghdr array of one direction with an iovec, a socket address and room for control messages per message; pointers are written once. */
 export class MessageTable {
   /** Address of the first message. */
   readonly address: bigint;
   /** Offset behind the table. */
   readonly end: number;
+  /** Of the message `readControl` was last asked for: size of the datagrams the kernel joined (0 for one), and ECN bits. */
+  segmentBytes = 0;
+  ecn = 0;
   readonly #view: DataView;
   readonly #base: bigint;
   readonly #headers: number;
@@ -43,7 +51,7 @@ export class MessageTable {
     this.#vectors = this.#headers + slots * MMSGHDR_BYTES;
     this.#names = this.#vectors + slots * IOVEC_BYTES;
     this.#controls = this.#names + slots * SOCKADDR_ROOM;
-    this.end = this.#controls + slots * CMSG_ROOM;
+    this.end = this.#controls + slots * CMSGS_ROOM;
     this.address = this.#base + BigInt(this.#headers);
     for (let slot = 0; slot < slots; slot++) this.#link(slot);
   }
@@ -74,28 +82,52 @@ export class MessageTable {
     return (this.getU32(slot, MSG_FLAGS) & MSG_TRUNC) !== 0;
   }
 
-  /** Has the kernel cut the message into datagrams of `bytes`; 0 sends it as the one it is. */
-  setSegment(slot: number, bytes: number): void {
-    const at = this.#controls + slot * CMSG_ROOM;
-    this.setU32(slot, MSG_CONTROLLEN, bytes === 0 ? 0 : CMSG_ROOM);
-    if (bytes === 0) return;
-    this.#view.setBigUint64(at, BigInt(CMSG_DATA + 2), true);
-    this.#view.setUint32(at + 8, SOL_UDP, true);
-    this.#view.setUint32(at + 12, UDP_SEGMENT, true);
-    this.#view.setUint16(at + CMSG_DATA, bytes, true);
+  /**
+   * What goes with a message that is sent: the kernel cuts it into datagrams of `segmentBytes` (0: it is one), and puts
+   * `ecn` on them.
+   */
+  setControl(slot: number, segmentBytes: number, ecn: number, isIpv4: boolean): void {
+    const at = this.#controls + slot * CMSGS_ROOM;
+    let length = 0;
+    if (segmentBytes !== 0) {
+      this.#setCmsg(at, SOL_UDP, UDP_SEGMENT, 2);
+      this.#view.setUint16(at + CMSG_DATA, segmentBytes, true);
+      length += CMSG_ROOM;
+    }
+    if (ecn !== 0) {
+      if (isIpv4) this.#setCmsg(at + length, IPPROTO_IP, IP_TOS, 4);
+      else this.#setCmsg(at + length, IPPROTO_IPV6, IPV6_TCLASS, 4);
+      this.#view.setInt32(at + length + CMSG_DATA, ecn, true);
+      length += CMSG_ROOM;
+    }
+    this.setU32(slot, MSG_CONTROLLEN, length);
   }
 
   /** Makes room for what the kernel says of a message; it takes the room back each time. */
-  expectSegment(slot: number): void {
-    this.setU32(slot, MSG_CONTROLLEN, CMSG_ROOM);
+  expectControl(slot: number): void {
+    this.setU32(slot, MSG_CONTROLLEN, CMSGS_ROOM);
   }
 
-  /** The size of the datagrams the kernel joined in a received message, 0 when it is a single one. */
-  segmentOf(slot: number): number {
-    if (this.getU32(slot, MSG_CONTROLLEN) < CMSG_DATA + 4) return 0;
-    const at = this.#controls + slot * CMSG_ROOM;
-    const joined = this.#view.getUint32(at + 8, true) === SOL_UDP && this.#view.getUint32(at + 12, true) === UDP_GRO;
-    return joined ? this.#view.getInt32(at + CMSG_DATA, true) : 0;
+  /** Reads what the kernel said of a received message into `segmentBytes` and `ecn`. */
+  readControl(slot: number): void {
+    const view = this.#view;
+    this.segmentBytes = this.ecn = 0;
+    const start = this.#controls + slot * CMSGS_ROOM;
+    const end = start + this.getU32(slot, MSG_CONTROLLEN);
+    for (let at = start; at + CMSG_DATA < end; at += CMSG_ROOM) {
+      const level = view.getUint32(at + 8, true);
+      const type = view.getUint32(at + 12, true);
+      if (level === SOL_UDP && type === UDP_GRO) this.segmentBytes = view.getInt32(at + CMSG_DATA, true);
+      // One byte for IPv4, an int for IPv6; little endian, so that the first byte is the one.
+      else if (level === IPPROTO_IP && type === IP_TOS) this.ecn = view.getUint8(at + CMSG_DATA) & 3;
+      else if (level === IPPROTO_IPV6 && type === IPV6_TCLASS) this.ecn = view.getUint8(at + CMSG_DATA) & 3;
+    }
+  }
+
+  #setCmsg(at: number, level: number, type: number, dataBytes: number): void {
+    this.#view.setBigUint64(at, BigInt(CMSG_DATA + dataBytes), true);
+    this.#view.setUint32(at + 8, level, true);
+    this.#view.setUint32(at + 12, type, true);
   }
 
   #link(slot: number): void {
@@ -103,6 +135,6 @@ export class MessageTable {
     this.#view.setBigUint64(header + MSG_NAME, this.#base + BigInt(this.nameOffset(slot)), true);
     this.#view.setBigUint64(header + MSG_IOV, this.#base + BigInt(this.#vectors + slot * IOVEC_BYTES), true);
     this.#view.setBigUint64(header + MSG_IOVLEN, 1n, true);
-    this.#view.setBigUint64(header + MSG_CONTROL, this.#base + BigInt(this.#controls + slot * CMSG_ROOM), true);
+    this.#view.setBigUint64(header + MSG_CONTROL, this.#base + BigInt(this.#controls + slot * CMSGS_ROOM), true);
   }
 }

@@ -14,6 +14,8 @@ export interface DatagramBatch {
   /** Size of the datagrams the kernel joined at each place: all but the last one have it. 0 where there is only one. */
   readonly segments: Uint32Array;
   readonly sources: Endpoint[];
+  /** ECN bits of the outer packet. */
+  readonly ecn: Uint8Array;
 }
 
 /** Datagrams to send: the first `datagramCount` places of the arena and where each goes. */
@@ -22,6 +24,7 @@ export interface Datagrams {
   readonly datagramOffsets: Uint32Array;
   readonly datagramLengths: Uint32Array;
   readonly datagramTargets: readonly Endpoint[];
+  readonly datagramEcn: Uint8Array;
 }
 
 export interface LinuxUdpOptions {
@@ -38,6 +41,8 @@ export interface LinuxUdpOptions {
 /** Limits of UDP_SEGMENT: segments (linux/udp.h UDP_MAX_SEGMENTS), and bytes of one message. */
 const MOST_SEGMENTS = 64;
 const MOST_MESSAGE_BYTES = 65_000;
+/** What the kernel says to a run it cannot cut: EINVAL for a small MTU before Linux 6.14, EMSGSIZE since. */
+const CANNOT_CUT: readonly number[] = [Errno.EIO, Errno.EINVAL, Errno.EMSGSIZE];
 
 /**
  * The tunnel's UDP socket: both families in one (IPv4 alone where the system has no IPv6), whole batches per system call,
@@ -59,6 +64,8 @@ export class LinuxUdp {
   readonly #firsts: Uint32Array;
   /** Messages that were handed to the kernel. */
   messages = 0;
+  /** The first datagram of the batch at hand that may be part of a run: those before it go alone. */
+  #aloneUntil = 0;
   /** Runs of datagrams go out as one message, or come in as one. */
   offloads = { segment: false, gro: false };
 
@@ -80,6 +87,7 @@ export class LinuxUdp {
       lengths: new Uint32Array(receive.slots),
       segments: new Uint32Array(receive.slots),
       sources: [],
+      ecn: new Uint8Array(receive.slots),
     };
     for (let slot = 0; slot < receive.slots; slot++) {
       this.#receive.setBuffer(slot, this.batch.offsets[slot]!, receive.slotBytes);
@@ -99,14 +107,16 @@ export class LinuxUdp {
     batch.count = 0;
     for (let slot = 0; slot < batch.offsets.length; slot++) {
       table.setU32(slot, MSG_NAMELEN, this.#addresses.bytes);
-      table.expectSegment(slot);
+      table.expectControl(slot);
     }
     const received = libc.recvmmsg(this.fd, table.address, batch.offsets.length, MSG_DONTWAIT, 0n);
     if (received < 0) return this.#survived(errno());
     for (let slot = 0; slot < received; slot++) {
       // A datagram longer than its slot is no packet of ours: length 0 is dropped as malformed.
       batch.lengths[slot] = table.truncated(slot) ? 0 : table.getU32(slot, MSG_LEN);
-      batch.segments[slot] = table.segmentOf(slot);
+      table.readControl(slot);
+      batch.segments[slot] = table.segmentBytes;
+      batch.ecn[slot] = table.ecn;
       batch.sources[slot] = this.#addresses.read(table.nameOffset(slot));
     }
     batch.count = received;
@@ -115,6 +125,7 @@ export class LinuxUdp {
 
   /** Sends all, in order. Returns false when the socket is gone. */
   send(out: Datagrams): boolean {
+    this.#aloneUntil = 0;
     for (let first = 0; first < out.datagramCount;) {
       const left = this.#sendFrom(first, out);
       if (this.fault !== 0) return false;
@@ -141,9 +152,10 @@ export class LinuxUdp {
       if (!this.#survived(error)) return out.datagramCount;
       if (error === Errno.EINTR) continue;
       const next = sent + 1 < count ? this.#firsts[sent + 1]! : out.datagramCount;
-      if (next - this.#firsts[sent]! > 1 && (error === Errno.EIO || error === Errno.EINVAL)) {
-        // The way out cannot cut: no checksums in hardware, or a smaller MTU than the datagrams have.
-        this.offloads.segment = false;
+      if (next - this.#firsts[sent]! > 1 && CANNOT_CUT.includes(error)) {
+        // No checksums in hardware; otherwise it is only that the way to this peer has a smaller MTU.
+        if (error === Errno.EIO) this.offloads.segment = false;
+        this.#aloneUntil = next;
         return this.#firsts[sent]!;
       }
       // The error is about the first one left, or about a full buffer, which the next call will find again.
@@ -157,13 +169,16 @@ export class LinuxUdp {
   #prepare(first: number, out: Datagrams): number {
     let messages = 0;
     for (let at = first; at < out.datagramCount; messages++) {
-      const end = this.offloads.segment ? runEnd(at, out) : at + 1;
+      const end = this.offloads.segment && at >= this.#aloneUntil ? runEnd(at, out) : at + 1;
       const offset = out.datagramOffsets[at]!;
       const bytes = out.datagramOffsets[end - 1]! + out.datagramLengths[end - 1]! - offset;
       this.#firsts[messages] = at;
       this.#send.setBuffer(messages, offset, bytes);
-      this.#send.setSegment(messages, end === at + 1 ? 0 : out.datagramLengths[at]!);
-      this.#aim(messages, out.datagramTargets[at]!);
+      const target = out.datagramTargets[at]!;
+      const segmentBytes = end === at + 1 ? 0 : out.datagramLengths[at]!;
+      const ecn = out.datagramEcn[at]!;
+      this.#send.setControl(messages, segmentBytes, ecn, ecn !== 0 && isIpv4(target));
+      this.#aim(messages, target);
       at = end;
     }
     return messages;
@@ -184,13 +199,18 @@ export class LinuxUdp {
 
 /** Where the run of datagrams ends that one message can hold: a shorter one is its last. */
 function runEnd(first: number, out: Datagrams): number {
-  const { datagramOffsets: offsets, datagramLengths: lengths, datagramTargets: targets } = out;
+  const { datagramOffsets: offsets, datagramLengths: lengths, datagramTargets: targets, datagramEcn: ecn } = out;
   const size = lengths[first]!;
   const most = Math.min(out.datagramCount, first + Math.min(MOST_SEGMENTS, Math.floor(MOST_MESSAGE_BYTES / size)));
   let end = first + 1;
-  while (end < most && targets[end] === targets[first] && lengths[end]! <= size) {
+  while (end < most && targets[end] === targets[first] && ecn[end] === ecn[first] && lengths[end]! <= size) {
     if (offsets[end] !== offsets[end - 1]! + lengths[end - 1]!) return end;
     if (lengths[end++]! < size) return end;
   }
   return end;
+}
+
+/** Addresses are of 16 bytes; ::ffff:a.b.c.d is one of IPv4. */
+function isIpv4({ address }: Endpoint): boolean {
+  return address[10] === 0xff && address[11] === 0xff && address.subarray(0, 10).every((byte) => byte === 0);
 }

@@ -3,7 +3,12 @@ import { Errno, errnoText } from "../os/ffi/errno-linux.ts";
 import {
   AF_INET,
   AF_INET6,
+  IP_MTU_DISCOVER,
+  IP_RECVTOS,
+  IPPROTO_IP,
   IPPROTO_IPV6,
+  IPV6_MTU_DISCOVER,
+  IPV6_RECVTCLASS,
   IPV6_V6ONLY,
   SO_RCVBUF,
   SO_RCVBUFFORCE,
@@ -40,7 +45,14 @@ const BUFFER_BYTES = 7 * 1024 * 1024;
 function openFamily(family: typeof AF_INET | typeof AF_INET6, port: number): UdpSocket | number {
   const fd = libc.socket(family, SOCK_DGRAM_CLOEXEC, 0);
   if (fd < 0) return errno();
-  if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (family === AF_INET6) {
+    setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    setOption(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, 0);
+    setOption(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+  }
+  // A socket of IPv6 carries IPv4 as well.
+  setOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, 0);
+  setOption(fd, IPPROTO_IP, IP_RECVTOS, 1);
   setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES) || setOption(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
   setOption(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER_BYTES) || setOption(fd, SOL_SOCKET, SO_SNDBUF, BUFFER_BYTES);
   const address = new Uint8Array(family === AF_INET6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES);

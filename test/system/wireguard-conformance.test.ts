@@ -147,6 +147,54 @@ test("Packets from addresses the peer may not use are dropped and counted, and n
   expect(drops["tun.no_route"]).toBeGreaterThanOrEqual(2);
 });
 
+test("Congestion marks go through the tunnel as RFC 6040 has it", async () => {
+  await openLab();
+  addAgentToWg();
+  const agent = await startAgent({ endpoint: `192.0.2.2:${WG_PORT}` });
+  expect(lost(pingFromAgent("-c", "1"))).toBe(0);
+  // What the agent sends bears the mark of what is inside.
+  nft("type filter hook input priority 0; udp sport 41641 ip ecn ect0 counter");
+  expect(lost(pingFromAgent("-c", "4", "-Q", "2"))).toBe(0);
+  const counted = /counter packets (\d+)/.exec(lab.run(lab.wgSpace, "nft", "list", "table", "ip", "t"))![1];
+  expect(Number(counted)).toBe(4);
+  lab.run(lab.wgSpace, "nft", "delete", "table", "ip", "t");
+  // A router on the way back marks everything: capable packets arrive marked, others must not arrive.
+  nft("type filter hook output priority 0; udp dport 41641 ip ecn set ce");
+  const watch = lab.start(
+    lab.agentSpace,
+    "tcpdump",
+    "-i",
+    "ztna0",
+    "-n",
+    "-l",
+    "-c",
+    "1",
+    "ip and icmp and ip[1] & 3 = 3",
+  );
+  let marked = "";
+  watch.stdout!.on("data", (text) => marked += text);
+  await delay(700);
+  ping(lab.wgSpace, "-c", "2", "-Q", "2", "10.77.0.1");
+  await until(() => marked.includes("echo request"));
+  expect(lost(ping(lab.wgSpace, "-c", "2", "10.77.0.1"))).toBe(100);
+  const { drops } = await agent.state();
+  expect(drops["udp.congestion"]).toBe(2);
+});
+
+test("A link that carries less than a datagram cuts it, and nothing is lost", async () => {
+  await openLab();
+  addAgentToWg();
+  await startAgent({ endpoint: `192.0.2.2:${WG_PORT}` });
+  for (const [space, link] of [[lab.agentSpace, "tn0"], [lab.wgSpace, "tn1"]] as const) {
+    lab.run(space, "ip", "link", "set", link, "mtu", "1300");
+  }
+  const { foreign } = await capture!.close();
+  capture = undefined;
+  expect(foreign).toEqual([]);
+  expect(lost(pingFromAgent("-M", "do", "-s", "1392", "-c", "3"))).toBe(0);
+  expect(await mbitFromAgent("10.77.0.2")).toBeGreaterThan(5);
+});
+
 for (const mtuBytes of [1280, 1420, 9000]) {
   test(`Packets of ${mtuBytes} bytes, and streams of them, cross whole`, async () => {
     await openLab({ mtuBytes: mtuBytes + 80, tunnelMtuBytes: mtuBytes });
@@ -193,6 +241,11 @@ function peer({ endpoint, presharedKey, persistentKeepaliveS }: AgentSettings): 
 function addAgentToWg(...settings: string[]): void {
   const allowed = ["peer", agentKeys.publicKey, "allowed-ips", "10.77.0.1/32,fd07:7::1/128"];
   lab.wg("set", lab.wgInterface, ...allowed, ...settings);
+}
+
+/** One chain of one rule at wireguard-go's end of the wire. */
+function nft(chain: string): void {
+  lab.run(lab.wgSpace, "nft", `table ip t { chain c { ${chain}; }; }`);
 }
 
 /** Initiations from addresses of their own, enough to be load for whoever gets them. */

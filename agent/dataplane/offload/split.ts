@@ -1,8 +1,19 @@
 import type { DataArena, Sum } from "../arena.ts";
 import { sumPseudoHeader } from "./checksum.ts";
-import { GSO_ECN, GSO_NONE, GSO_TCP4, GSO_TCP6, NEEDS_CHECKSUM, VNET_HEADER_BYTES, VnetHeader } from "./vnet-header.ts";
+import {
+  GSO_ECN,
+  GSO_NONE,
+  GSO_TCP4,
+  GSO_TCP6,
+  GSO_UDP,
+  NEEDS_CHECKSUM,
+  VNET_HEADER_BYTES,
+  VnetHeader,
+} from "./vnet-header.ts";
 
 const TCP = 6;
+const UDP = 17;
+const UDP_HEADER_BYTES = 8;
 /** Bits of a TCP header's byte 13. */
 const FIN_PSH = 0x09;
 const CWR = 0x80;
@@ -11,8 +22,8 @@ const MIN_TCP_HEADER_BYTES = 20;
 const MOST_HEADER_BYTES = 120;
 
 /**
- * What a TUN with IFF_VNET_HDR read: one IP packet, or a TCP packet of up to 64 KiB that stands for many segments of
- * one size. `read` looks at it, `takeSegment` makes the packets that go out, where they lie: each gets its headers written
+ * What a TUN with IFF_VNET_HDR read: one IP packet, or a TCP or UDP packet of up to 64 KiB that stands for many of one
+ * size. `read` looks at it, `takeSegment` makes the packets that go out, where they lie: each gets its headers written
  * before its payload, over the end of the one before it. Copies would cost as much as a third of the sealing.
  */
 export class SuperPacket {
@@ -25,6 +36,7 @@ export class SuperPacket {
   /** Packets it stands for; 1 when it is one already. */
   segments = 0;
   #version: 4 | 6 = 4;
+  #protocol: typeof TCP | typeof UDP = TCP;
   #ipBytes = 0;
   #headerBytes = 0;
   #segmentBytes = 0;
@@ -49,7 +61,7 @@ export class SuperPacket {
       const unfinished = (view.getUint8(offset + VnetHeader.flags) & NEEDS_CHECKSUM) !== 0;
       return !unfinished || this.#finishChecksum(offset);
     }
-    return this.#readTcp(type, view.getUint16(offset + VnetHeader.gsoSize, true));
+    return this.#readSuperPacket(type, view.getUint16(offset + VnetHeader.gsoSize, true));
   }
 
   /** Makes packet `index` and says where it lies; `segmentBytes` says how long it is. To be taken in order, once each. */
@@ -61,7 +73,7 @@ export class SuperPacket {
     else for (let byte = 0; byte < header; byte++) this.#bytes[at + byte] = this.#template[byte]!;
     const length = this.segmentBytes(index);
     this.#patchIp(at, index, length);
-    this.#patchTcp(at, index, length - header);
+    this.#patchTransport(at, index, length - header);
     return at;
   }
 
@@ -70,28 +82,39 @@ export class SuperPacket {
     return this.length - index * this.#segmentBytes;
   }
 
-  #readTcp(type: number, segmentBytes: number): boolean {
-    const view = this.#view;
-    const version = view.getUint8(this.offset) >>> 4;
-    if (version === 4 && type === GSO_TCP4) {
-      this.#ipBytes = (view.getUint8(this.offset) & 0x0f) * 4;
-      if (this.#ipBytes < 20 || view.getUint8(this.offset + 9) !== TCP) return false;
-    } else if (version === 6 && type === GSO_TCP6) {
-      this.#ipBytes = 40;
-      if (view.getUint8(this.offset + 6) !== TCP) return false;
-    } else {
-      return false;
-    }
-    if (this.length < this.#ipBytes + MIN_TCP_HEADER_BYTES) return false;
-    const tcpBytes = (view.getUint8(this.offset + this.#ipBytes + 12) >>> 4) * 4;
-    this.#version = version;
-    this.#headerBytes = this.#ipBytes + tcpBytes;
+  #readSuperPacket(type: number, segmentBytes: number): boolean {
+    if (!this.#readIp(type)) return false;
+    const transportBytes = this.#transportBytes();
+    this.#headerBytes = this.#ipBytes + transportBytes;
     this.#segmentBytes = segmentBytes;
-    if (tcpBytes < MIN_TCP_HEADER_BYTES || segmentBytes === 0 || this.length <= this.#headerBytes) return false;
+    if (transportBytes === 0 || segmentBytes === 0 || this.length <= this.#headerBytes) return false;
     this.segments = Math.ceil((this.length - this.#headerBytes) / segmentBytes);
     // One that is a segment already still lacks its checksum.
-    if (this.segments === 1) this.#patchTcp(this.offset, 0, this.length - this.#headerBytes);
+    if (this.segments === 1) this.#patchTransport(this.offset, 0, this.length - this.#headerBytes);
     return true;
+  }
+
+  #readIp(type: number): boolean {
+    const view = this.#view;
+    const version = view.getUint8(this.offset) >>> 4;
+    this.#protocol = type === GSO_UDP ? UDP : TCP;
+    if (version === 4 && (type === GSO_TCP4 || type === GSO_UDP)) {
+      this.#version = version;
+      this.#ipBytes = (view.getUint8(this.offset) & 0x0f) * 4;
+      return this.length >= 20 && this.#ipBytes >= 20 && view.getUint8(this.offset + 9) === this.#protocol;
+    }
+    if (version !== 6 || (type !== GSO_TCP6 && type !== GSO_UDP)) return false;
+    this.#version = version;
+    this.#ipBytes = 40;
+    return this.length >= 40 && view.getUint8(this.offset + 6) === this.#protocol;
+  }
+
+  /** Length of the transport's header, 0 when it is none. */
+  #transportBytes(): number {
+    if (this.#protocol === UDP) return UDP_HEADER_BYTES;
+    if (this.length < this.#ipBytes + MIN_TCP_HEADER_BYTES) return 0;
+    const bytes = (this.#view.getUint8(this.offset + this.#ipBytes + 12) >>> 4) * 4;
+    return bytes < MIN_TCP_HEADER_BYTES ? 0 : bytes;
   }
 
   #finishChecksum(header: number): boolean {
@@ -112,6 +135,22 @@ export class SuperPacket {
     view.setUint16(at + 4, view.getUint16(at + 4) + index);
     view.setUint16(at + 10, 0);
     view.setUint16(at + 10, ~this.#sum(at, this.#ipBytes, 0));
+  }
+
+  #patchTransport(packet: number, index: number, payload: number): void {
+    if (this.#protocol === UDP) this.#patchUdp(packet, payload);
+    else this.#patchTcp(packet, index, payload);
+  }
+
+  #patchUdp(packet: number, payload: number): void {
+    const view = this.#view;
+    const at = packet + this.#ipBytes;
+    const length = UDP_HEADER_BYTES + payload;
+    view.setUint16(at + 4, length);
+    view.setUint16(at + 6, 0);
+    const pseudo = sumPseudoHeader(this.#sum, packet, this.#version, UDP, length);
+    // An all-zero checksum would mean that there is none (RFC 768).
+    view.setUint16(at + 6, (~this.#sum(at, length, pseudo) & 0xffff) || 0xffff);
   }
 
   #patchTcp(packet: number, index: number, payload: number): void {

@@ -17,5 +17,7 @@ export const NEEDS_CHECKSUM = 1;
 export const GSO_NONE = 0;
 export const GSO_TCP4 = 1;
 export const GSO_TCP6 = 4;
+/** UDP datagrams of one size, of either family. */
+export const GSO_UDP = 5;
 /** The packet carries ECN's CWR bit, which the first segment alone keeps. */
 export const GSO_ECN = 0x80;

@@ -16,6 +16,15 @@ export const UDP_SEGMENT = 103;
 export const UDP_GRO = 104;
 export const IPPROTO_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
+export const IPPROTO_IP = 0;
+/** Whether the outer packet may be cut on its way; 0 leaves it to routers, as WireGuard does. */
+export const IP_MTU_DISCOVER = 10;
+export const IPV6_MTU_DISCOVER = 23;
+/** The byte with DSCP and ECN: asked for with each message received, and given for one that is sent. */
+export const IP_RECVTOS = 13;
+export const IP_TOS = 1;
+export const IPV6_RECVTCLASS = 66;
+export const IPV6_TCLASS = 67;
 
 /** struct iovec, 16 bytes: base u64 at 0, length u64 at 8. */
 export const IOVEC_BYTES = 16;
@@ -44,4 +53,7 @@ export const SOCKADDR_IN6_BYTES = 28;
 
 /** struct cmsghdr, 16 bytes: length u64 at 0, level i32 at 8, type i32 at 12; then the data, in steps of 8 bytes. */
 export const CMSG_DATA = 16;
+/** One with up to 8 bytes of data. */
 export const CMSG_ROOM = 24;
+/** A message has one for the segment size and one for ECN at most. */
+export const CMSGS_ROOM = 2 * CMSG_ROOM;

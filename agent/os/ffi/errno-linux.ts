@@ -14,6 +14,7 @@ export const Errno = {
   EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,
+  EMSGSIZE: 90,
   EMFILE: 24,
   EBADFD: 77,
   ENOTSOCK: 88,

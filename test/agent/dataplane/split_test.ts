@@ -5,7 +5,7 @@ import { createArena } from "../../../agent/dataplane/arena.ts";
 import { SuperPacket } from "../../../agent/dataplane/offload/split.ts";
 import { VNET_HEADER_BYTES } from "../../../agent/dataplane/offload/vnet-header.ts";
 import { runs } from "../support/fuzz.ts";
-import { segmentsOf, type TcpFields, tcpPacket, wordSum } from "./support/ip-packets.ts";
+import { datagramsOf, segmentsOf, type TcpFields, tcpPacket, udpPacket, wordSum } from "./support/ip-packets.ts";
 
 const plain = createArena(1420);
 const arena = { ...plain, sum: loadKernel(plain)!.sum };
@@ -47,6 +47,24 @@ Deno.test("a super-packet becomes the segments that its slow twin makes", () => 
       for (const [index, segment] of expected.entries()) {
         const place = read.takeSegment(index);
         assert.deepEqual(bytes.slice(place, place + read.segmentBytes(index)), segment, `segment ${index}`);
+      }
+    }),
+    runs(100),
+  );
+});
+
+Deno.test("a UDP super-packet becomes the datagrams that its slow twin makes", () => {
+  fc.assert(
+    fc.property(tcp, fc.integer({ min: 1, max: 1500 }), (fields, size) => {
+      const packet = udpPacket(fields);
+      setSuperPacket(packet, 5, size);
+      const read = new SuperPacket(arena);
+      assert.ok(read.read(AT, VNET_HEADER_BYTES + packet.length));
+      const expected = datagramsOf(fields, size);
+      assert.equal(read.segments, expected.length);
+      for (const [index, datagram] of expected.entries()) {
+        const place = read.takeSegment(index);
+        assert.deepEqual(bytes.slice(place, place + read.segmentBytes(index)), datagram, `datagram ${index}`);
       }
     }),
     runs(100),
@@ -105,12 +123,16 @@ const sample: TcpFields = {
 /** Puts the packet into the arena as the kernel hands it over. */
 function superPacket(fields: TcpFields, size: number): Uint8Array {
   const packet = tcpPacket(fields);
+  setSuperPacket(packet, fields.version === 4 ? 1 : 4, size);
+  return packet;
+}
+
+function setSuperPacket(packet: Uint8Array, type: number, size: number): void {
   bytes.fill(0, AT, AT + VNET_HEADER_BYTES);
   bytes[AT] = 1;
-  bytes[AT + 1] = fields.version === 4 ? 1 : 4;
+  bytes[AT + 1] = type;
   view.setUint16(AT + 4, size, true);
   bytes.set(packet, AT + VNET_HEADER_BYTES);
-  return packet;
 }
 
 /** As the kernel leaves it: the sum over the pseudo-header in the field, and where the rest starts. */

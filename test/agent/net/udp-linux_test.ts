@@ -131,6 +131,29 @@ Deno.test(
   }),
 );
 
+Deno.test(
+  "Each datagram arrives with the ECN bits it was sent with, of both families, alone and in runs",
+  withEnds((a, b) => {
+    for (const address of [loopback4, loopback6]) {
+      const to = { address, port: b.udp.port };
+      for (const end of [a, b]) end.udp.setOffloads(true);
+      const sent = [0, 2, 2, 2, 3, 1, 0, 0];
+      for (const [number, ecn] of sent.entries()) {
+        a.arena.bytes.set(datagram(number), a.out.nextDatagram());
+        a.out.addDatagram(datagram(number).length, to, ecn);
+      }
+      flush(a);
+      ok(b.udp.receive());
+      const { count, ecn, lengths, segments } = b.udp.batch;
+      const seen = Array.from({ length: count }, (_, at) => {
+        const datagrams = segments[at] === 0 ? 1 : Math.ceil(lengths[at]! / segments[at]!);
+        return Array<number>(datagrams).fill(ecn[at]!);
+      });
+      deepEqual(seen.flat(), sent);
+    }
+  }),
+);
+
 Deno.test("A closed socket is a fault, not a loop", () => {
   const end = open();
   end.udp.close();

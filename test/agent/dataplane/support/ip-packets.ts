@@ -1,5 +1,8 @@
 /** IP packets made and checked the slow, obvious way: the twin of agent/dataplane/offload. */
 
+const TCP = 6;
+const UDP = 17;
+
 export interface TcpFields {
   readonly version: 4 | 6;
   /** Any bytes; cut to multiples of 4, at most 40. IPv4 and TCP options. */
@@ -47,6 +50,33 @@ export function segmentsOf(fields: TcpFields, segmentBytes: number): Uint8Array[
   });
 }
 
+export type UdpFields = Omit<TcpFields, "tcpOptions" | "sequence" | "flags">;
+
+export function udpPacket(fields: UdpFields): Uint8Array {
+  const { version, port, payload } = fields;
+  const udp = new Uint8Array(8 + payload.length);
+  const view = new DataView(udp.buffer);
+  view.setUint16(0, port);
+  view.setUint16(2, 443);
+  view.setUint16(4, udp.length);
+  udp.set(payload, 8);
+  const ip = version === 4 ? ipv4Header(fields, udp.length, UDP) : ipv6Header(udp.length, UDP);
+  const sum = wordSum([...pseudoHeader(ip, version, udp.length, UDP), ...udp]);
+  view.setUint16(6, (~sum & 0xffff) || 0xffff);
+  return new Uint8Array([...ip, ...udp]);
+}
+
+/** The datagrams a UDP super-packet stands for. */
+export function datagramsOf(fields: UdpFields, segmentBytes: number): Uint8Array[] {
+  const { payload, id } = fields;
+  return Array.from({ length: Math.ceil(payload.length / segmentBytes) }, (_, index) =>
+    udpPacket({
+      ...fields,
+      id: (id + index) & 0xffff,
+      payload: payload.slice(index * segmentBytes, (index + 1) * segmentBytes),
+    }));
+}
+
 /** RFC 1071, a word at a time. */
 export function wordSum(bytes: readonly number[]): number {
   let sum = 0;
@@ -57,30 +87,30 @@ export function wordSum(bytes: readonly number[]): number {
   return sum;
 }
 
-function pseudoHeader(ip: Uint8Array, version: 4 | 6, length: number): number[] {
+function pseudoHeader(ip: Uint8Array, version: 4 | 6, length: number, protocol = TCP): number[] {
   const addresses = version === 4 ? ip.slice(12, 20) : ip.slice(8, 40);
-  return [...addresses, 0, 6, length >> 8, length & 0xff];
+  return [...addresses, 0, protocol, length >> 8, length & 0xff];
 }
 
-function ipv4Header({ ipOptions, id }: TcpFields, content: number): Uint8Array {
+function ipv4Header({ ipOptions, id }: UdpFields, content: number, protocol = TCP): Uint8Array {
   const options = ipOptions.slice(0, Math.min(40, ipOptions.length & ~3));
   const ip = new Uint8Array(20 + options.length);
   const view = new DataView(ip.buffer);
   ip[0] = 0x40 | (ip.length / 4);
   view.setUint16(2, ip.length + content);
   view.setUint16(4, id);
-  ip.set([0x40, 0, 64, 6], 6);
+  ip.set([0x40, 0, 64, protocol], 6);
   ip.set([100, 64, 0, 1, 100, 64, 0, 2], 12);
   ip.set(options, 20);
   view.setUint16(10, ~wordSum([...ip]) & 0xffff);
   return ip;
 }
 
-function ipv6Header(content: number): Uint8Array {
+function ipv6Header(content: number, protocol = TCP): Uint8Array {
   const ip = new Uint8Array(40);
   ip[0] = 0x60;
   new DataView(ip.buffer).setUint16(4, content);
-  ip.set([6, 64], 6);
+  ip.set([protocol, 64], 6);
   ip.set([0xfd, 0, 0, 1], 8);
   ip.set([0xfd, 0, 0, 2], 24);
   return ip;
