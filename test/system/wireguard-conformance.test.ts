@@ -181,6 +181,25 @@ test("Congestion marks go through the tunnel as RFC 6040 has it", async () => {
   expect(drops["udp.congestion"]).toBe(2);
 });
 
+test("A program's own UDP super-packet crosses as the datagrams it stands for", async () => {
+  await openLab();
+  addAgentToWg();
+  const agent = await startAgent({ endpoint: `192.0.2.2:${WG_PORT}` });
+  expect(lost(pingFromAgent("-c", "1"))).toBe(0);
+  // UDP_SEGMENT is 103 at level SOL_UDP, 17.
+  const listen = "s=socket(AF_INET,SOCK_DGRAM); s.bind(('10.77.0.2',9000)); s.settimeout(5); print('up',flush=True); ";
+  const count = "print([len(s.recv(2000)) for _ in range(5)])";
+  const receiver = lab.start(lab.wgSpace, "python3", "-c", `from socket import *; ${listen}${count}`);
+  let got = "";
+  receiver.stdout!.on("data", (text) => got += text);
+  await until(() => got.includes("up"));
+  const segment = "s=socket(AF_INET,SOCK_DGRAM); s.setsockopt(17,103,1000); s.sendto(bytes(4321),('10.77.0.2',9000))";
+  lab.run(lab.agentSpace, "python3", "-c", `from socket import *; ${segment}`);
+  await until(() => got.includes("]"));
+  expect(got).toContain("[1000, 1000, 1000, 1000, 321]");
+  expect((await agent.state()).drops["tun.malformed"]).toBe(0);
+});
+
 test("A link that carries less than a datagram cuts it, and nothing is lost", async () => {
   await openLab();
   addAgentToWg();
