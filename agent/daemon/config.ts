@@ -27,6 +27,8 @@ export interface AgentConfig {
   readonly listenPort: number;
   /** Whether super-packets and joined datagrams may be used; a way out when a driver misbehaves. */
   readonly offloads: boolean;
+  /** Data threads: one for both directions, or one for each; by the number of processors when undefined. */
+  readonly threads: 1 | 2 | undefined;
   readonly authKey: string | undefined;
   readonly logLevel: LogLevel;
   readonly file: ConfigFile;
@@ -44,6 +46,7 @@ export function readConfig(flags: ConfigFlags = {}, environment = Deno.env, host
     apiUrl: url === undefined ? undefined : parseApiUrl(url),
     hostname: file.hostname ?? hostname(),
     offloads: !(isTrue(environment.get("ZTNA_DISABLE_OFFLOADS")) ?? file.disable_offloads ?? false),
+    threads: parseThreads(environment.get("ZTNA_DATA_THREADS")),
     listenPort: file.listen_port ?? LISTEN_PORT,
     authKey: present(environment.get("ZTNA_AUTH_KEY")),
     logLevel: flags.logLevel ?? parseLogLevel(environment.get("QUICKZTNA_LOG_LEVEL")),
@@ -99,4 +102,11 @@ function present(text: string | undefined): string | undefined {
 function isTrue(text: string | undefined): boolean | undefined {
   const value = present(text)?.toLowerCase();
   return value === undefined ? undefined : !["0", "false", "no", "off"].includes(value);
+}
+
+function parseThreads(text: string | undefined): 1 | 2 | undefined {
+  const value = present(text);
+  if (value === undefined) return undefined;
+  if (value === "1" || value === "2") return value === "1" ? 1 : 2;
+  throw new Error(`ZTNA_DATA_THREADS must be 1 or 2, not ${value}`);
 }

@@ -1,4 +1,3 @@
-import { monotonicMs } from "../os/monotonic-linux.ts";
 import {
   CELLS_PER_PEER,
   type DataCommand,
@@ -11,13 +10,12 @@ import {
   type PeerCells,
 } from "../dataplane/link.ts";
 import { REKEY_AFTER_MS } from "../dataplane/wireguard/session.ts";
-import { readEvent, writeCommand } from "../dataplane/link-codec.ts";
-import { TunUnavailable } from "../tun/device.ts";
-import type { DataThreadReport, DataThreadStart } from "./data-thread.ts";
+import { libc } from "../os/ffi/libc-linux.ts";
+import type { SharedFiles } from "./data-thread.ts";
 import { MemoryTunEnd } from "./memory-tun-end.ts";
-import { SharedRing } from "./ring.ts";
-import { RingReader, RingWriter } from "./ring-ends.ts";
 import { LinuxWaker } from "./sleeper-linux.ts";
+import { SharedRing } from "./ring.ts";
+import { ThreadEnd, type ThreadSettings } from "./thread-end.ts";
 
 export interface DataLinkOptions {
   /** `memory` has no device: packets go in and out by `DataLink.memoryTun`. */
@@ -26,6 +24,8 @@ export interface DataLinkOptions {
     | { readonly kind: "memory"; readonly mtuBytes: number };
   /** 0 for any; when it is taken another free one is used, see `DataLink.localPort`. */
   readonly listenPort: number;
+  /** One thread for both directions, or one for each; by the number of processors when left out. */
+  readonly threads?: 1 | 2 | undefined;
   /** False to do without super-packets and joined datagrams, whatever the system has. */
   readonly offloads?: boolean;
   /** When an initiator renews a session, other than WireGuard says; for tests. */
@@ -42,65 +42,78 @@ export interface LinkCounters {
   readonly io: Float64Array;
 }
 
-/** The control thread's end of the data thread. Times in `cells` are `performance.now()` of the thread that opened it. */
+/** Paths and sessions of peers that are new to the receiving thread: a few at a time. */
+const LEARNED_BYTES = 64 * 1024;
+/** On fewer, a second thread only takes time from the control thread and the kernel. */
+const PROCESSORS_FOR_TWO = 3;
+
+/**
+ * The control thread's end of the data plane, be it one thread or two. Times in `counters.cells` are `performance.now()` of
+ * the thread that opened it.
+ */
 export class DataLink {
   readonly counters: LinkCounters;
   readonly interfaceName: string;
   readonly localPort: number;
   /** Name of the crypto engine in use. */
   readonly engine: string;
+  readonly threads: 1 | 2;
   /** The far side of a TUN of kind `memory`. */
   readonly memoryTun: MemoryTunEnd | undefined;
-  readonly #thread: ThreadHandle;
-  readonly #commands: RingWriter<DataCommand>;
-  readonly #events: RingReader<DataEvent>;
-  readonly #onEvent: (event: DataEvent) => void;
-  readonly #pumped: Promise<void>;
+  readonly #sender: ThreadEnd;
+  readonly #receiver: ThreadEnd | undefined;
   readonly #onUnload = () => this.#stop();
-  #retry: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: DataLinkOptions, thread: ThreadHandle, opened: Opened) {
-    const { start } = thread;
-    this.#thread = thread;
-    const { cells, drops, io } = start;
-    this.counters = { cells, drops, io };
-    this.interfaceName = opened.interfaceName;
-    this.localPort = opened.localPort;
-    this.engine = opened.engine;
-    this.memoryTun = thread.memoryTun;
-    this.#onEvent = options.onEvent;
-    this.#commands = new RingWriter(thread.commandRing, writeCommand, mayBeLost, forgetKeys);
-    this.#events = new RingReader(new SharedRing(start.events), readEvent);
-    this.#pumped = this.#pump();
+  private constructor(lanes: Lanes, counters: LinkCounters, memoryTun: MemoryTunEnd | undefined) {
+    const { engine, files } = lanes.sender.opened;
+    this.counters = counters;
+    this.interfaceName = files.tun.name;
+    this.localPort = files.udp.port;
+    this.engine = engine;
+    this.threads = lanes.receiver === undefined ? 1 : 2;
+    this.memoryTun = memoryTun;
+    this.#sender = lanes.sender;
+    this.#receiver = lanes.receiver;
     // Deno.exit waits for a thread that sleeps in the kernel.
     globalThis.addEventListener("unload", this.#onUnload);
   }
 
   /** Rejects with `TunUnavailable` when there is no right to make a TUN, or no TUN. */
   static async open(options: DataLinkOptions, startWorker: () => Worker = startDataWorker): Promise<DataLink> {
-    const thread = createThread(options, startWorker);
-    try {
-      return new DataLink(options, thread, await thread.opened);
-    } catch (error) {
-      thread.worker.terminate();
-      thread.waker.close();
-      throw error;
-    }
+    const waker = new LinuxWaker();
+    const memoryTun = options.tun.kind === "memory" ? new MemoryTunEnd(() => waker.wake()) : undefined;
+    const counters = options.counters ?? createCounters();
+    const settings: Settings = {
+      tun: options.tun.kind === "kernel"
+        ? options.tun
+        : { ...options.tun, inbound: memoryTun!.inbound.memory, outbound: memoryTun!.outbound.memory },
+      listenPort: options.listenPort,
+      ...counters,
+      offloads: options.offloads ?? true,
+      rekeyAfterMs: options.rekeyAfterMs ?? REKEY_AFTER_MS,
+    };
+    const threads = options.threads ?? (navigator.hardwareConcurrency >= PROCESSORS_FOR_TWO ? 2 : 1);
+    const lanes = threads === 1
+      ? { sender: await openBoth(settings, startWorker, waker, options), receiver: undefined }
+      : await openTwo(settings, startWorker, waker, options);
+    return new DataLink(lanes, counters, memoryTun);
   }
 
   /** Never blocks; packets that find the ring full are dropped and counted as `link.full`. */
   send(command: DataCommand): void {
     if (this.#closing !== undefined) return;
-    this.#commands.push(command);
-    this.#wakeSleeper();
-    if (this.#commands.blocked) this.#retryLater();
+    if (this.#receiver === undefined) return this.#sender.send(command);
+    if (command.type === "datagram.receive") return this.#receiver.send(command);
+    // First, so that it knows a session before the other end can have an answer.
+    if (forBoth.has(command.type)) this.#receiver.send(copyOf(command));
+    this.#sender.send(command);
   }
 
   drops(): Record<DropReason, number> {
     const counts = [...this.counters.drops];
     const drops = Object.fromEntries(dropReasons.map((reason, at) => [reason, counts[at] ?? 0]));
-    drops["link.full"] = (drops["link.full"] ?? 0) + this.#commands.dropped;
+    drops["link.full"] = (drops["link.full"] ?? 0) + this.#sender.dropped + (this.#receiver?.dropped ?? 0);
     return drops as Record<DropReason, number>;
   }
 
@@ -109,127 +122,84 @@ export class DataLink {
     return Object.fromEntries(ioCells.map((cell, at) => [cell, io[at] ?? 0])) as Record<IoCell, number>;
   }
 
-  /** Stops the data thread; the TUN goes with it. No event comes after it resolves. */
+  /** Stops the data threads; the TUN goes with them. No event comes after it resolves. */
   close(): Promise<void> {
     return this.#closing ??= this.#close();
   }
 
   async #close(): Promise<void> {
     globalThis.removeEventListener("unload", this.#onUnload);
-    clearTimeout(this.#retry);
-    this.#stop();
-    await this.#pumped;
-    this.#thread.worker.terminate();
-    this.#thread.waker.close();
+    await Promise.all([this.#receiver?.close(), this.#sender.close()]);
+    if (this.#receiver !== undefined) closeFiles(this.#sender.opened.files);
   }
 
   #stop(): void {
-    Atomics.store(this.#thread.start.control, 0, 1);
-    this.#thread.waker.wake();
-  }
-
-  #wakeSleeper(): void {
-    if (this.#thread.commandRing.takeSleeping()) this.#thread.waker.wake();
-  }
-
-  /** Commands that found the ring full go when the data thread has read some. */
-  #retryLater(): void {
-    this.#retry ??= setTimeout(() => {
-      this.#retry = undefined;
-      this.#commands.flush();
-      this.#wakeSleeper();
-      if (this.#commands.blocked) this.#retryLater();
-    }, RETRY_MS);
-  }
-
-  /** Hands events over until the thread has ended and the ring is empty. A thread that just dies is a fault as well. */
-  async #pump(): Promise<void> {
-    const { ring } = this.#events;
-    let end: string | undefined;
-    void this.#thread.ended.then((problem) => {
-      end = problem;
-      ring.notify();
-    });
-    for (;;) {
-      if (this.#handOver()) await turn();
-      else if (end !== undefined) break;
-      else await ring.filled();
-    }
-    if (end !== "" && this.#closing === undefined) {
-      this.#onEvent({ type: "fault", where: "worker", errno: 0, message: end });
-    }
-  }
-
-  /** True when more may wait: other work of this thread comes first then. */
-  #handOver(): boolean {
-    for (let count = 0; count < EVENTS_PER_TURN; count++) {
-      const event = this.#events.shift();
-      if (event === undefined) return false;
-      this.#onEvent(event);
-    }
-    return true;
+    this.#receiver?.stop();
+    this.#sender.stop();
   }
 }
 
-const RING_BYTES = 1024 * 1024;
-const EVENTS_PER_TURN = 256;
-const RETRY_MS = 2;
-
-type Opened = Extract<DataThreadReport, { type: "open" }>;
-
-interface ThreadHandle {
-  readonly worker: Worker;
-  readonly start: DataThreadStart;
-  readonly commandRing: SharedRing;
-  readonly memoryTun: MemoryTunEnd | undefined;
-  readonly opened: Promise<Opened>;
-  /** What it died of, or an empty text. */
-  readonly ended: Promise<string>;
-  readonly waker: LinuxWaker;
+interface Lanes {
+  readonly sender: ThreadEnd;
+  readonly receiver: ThreadEnd | undefined;
 }
 
-function startDataWorker(): Worker {
-  return new Worker(new URL("./data-worker.ts", import.meta.url), { type: "module" });
+type Settings = Omit<ThreadSettings, "role" | "shared" | "learned">;
+
+/** What a thread that only receives must know as well; the other one sends, or asks the system for, all that is sent. */
+const forBoth: ReadonlySet<DataCommand["type"]> = new Set(
+  ["peer.set", "peer.remove", "path.set", "session.install", "sessions.drop", "offloads.set", "stop"] as const,
+);
+
+function openBoth(settings: Settings, startWorker: () => Worker, waker: LinuxWaker, { onEvent }: DataLinkOptions) {
+  const alone: ThreadSettings = { ...settings, role: "both", shared: undefined, learned: undefined };
+  return ThreadEnd.open(alone, startWorker, waker, onEvent);
 }
 
-/** Datagrams and packets: their senders send them again. */
-function mayBeLost({ type }: DataCommand): boolean {
-  return type === "datagram.receive" || type === "datagram.send" || type === "packet.inject";
-}
-
-/** The data thread has them now. */
-function forgetKeys(command: DataCommand): void {
-  if (command.type !== "session.install") return;
-  command.sendKey.fill(0);
-  command.receiveKey.fill(0);
-}
-
-function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-function createThread(options: DataLinkOptions, startWorker: () => Worker): ThreadHandle {
-  const waker = new LinuxWaker();
-  const memoryTun = options.tun.kind === "memory" ? new MemoryTunEnd(() => waker.wake()) : undefined;
-  const commandRing = SharedRing.create(RING_BYTES);
-  const start: DataThreadStart = {
-    tun: options.tun.kind === "kernel"
-      ? options.tun
-      : { ...options.tun, inbound: memoryTun!.inbound.memory, outbound: memoryTun!.outbound.memory },
-    listenPort: options.listenPort,
-    commands: commandRing.memory,
-    events: SharedRing.create(RING_BYTES).memory,
-    ...(options.counters ?? createCounters()),
-    offloads: options.offloads ?? true,
-    rekeyAfterMs: options.rekeyAfterMs ?? REKEY_AFTER_MS,
-    control: new Int32Array(new SharedArrayBuffer(4)),
-    wakeFd: waker.fd,
-    clockZeroMs: monotonicMs() - performance.now(),
+/** The first thread opens device and socket and sends; the second one receives, and tells the first what it learns. */
+async function openTwo(
+  settings: Settings,
+  startWorker: () => Worker,
+  waker: LinuxWaker,
+  { onEvent }: DataLinkOptions,
+): Promise<Lanes> {
+  let faulty = false;
+  const tell = (event: DataEvent) => {
+    // One that fails takes the other along, which then has nothing to say.
+    if (event.type === "fault" && faulty) return;
+    faulty ||= event.type === "fault";
+    onEvent(event);
   };
-  const worker = startWorker();
-  const { opened, ended } = reports(worker);
-  worker.postMessage(start);
-  return { worker, start, commandRing, memoryTun, opened, ended, waker };
+  const learned = SharedRing.create(LEARNED_BYTES).memory;
+  const first: ThreadSettings = { ...settings, role: "send", shared: undefined, learned };
+  const sender = await ThreadEnd.open(first, startWorker, waker, tell);
+  const { files } = sender.opened;
+  const shared = { ...files, wakeFd: waker.fd };
+  try {
+    const receiver = await ThreadEnd.open(
+      { ...settings, role: "receive", shared, learned },
+      startWorker,
+      new LinuxWaker(),
+      tell,
+    );
+    return { sender, receiver };
+  } catch (error) {
+    await sender.close();
+    closeFiles(files);
+    throw error;
+  }
+}
+
+/** Two threads use them: neither may close them while the other one runs. */
+function closeFiles({ tun, udp }: SharedFiles): void {
+  if (tun.fd >= 0) libc.close(tun.fd);
+  libc.close(udp.fd);
+}
+
+/** Keys are zeroed once they are in a ring. */
+function copyOf(command: DataCommand): DataCommand {
+  if (command.type !== "session.install") return command;
+  return { ...command, sendKey: command.sendKey.slice(), receiveKey: command.receiveKey.slice() };
 }
 
 function createCounters(): LinkCounters {
@@ -240,24 +210,6 @@ function createCounters(): LinkCounters {
   };
 }
 
-function reports(worker: Worker): { opened: Promise<Opened>; ended: Promise<string> } {
-  const opened = Promise.withResolvers<Opened>();
-  const ended = Promise.withResolvers<string>();
-  worker.onmessage = ({ data }: MessageEvent<DataThreadReport>) => {
-    if (data.type === "open") opened.resolve(data);
-    else if (data.type === "refused") opened.reject(refusal(data));
-    else ended.resolve("");
-  };
-  worker.onerror = (event) => {
-    event.preventDefault();
-    const problem = `The data thread failed: ${event.message}`;
-    opened.reject(new Error(problem));
-    ended.resolve(problem);
-  };
-  return { opened: opened.promise, ended: ended.promise };
-}
-
-/** Errors lose their class between threads. */
-function refusal({ name, message }: { name: string; message: string }): Error {
-  return name === "TunUnavailable" ? new TunUnavailable(message) : new Error(message);
+function startDataWorker(): Worker {
+  return new Worker(new URL("./data-worker.ts", import.meta.url), { type: "module" });
 }

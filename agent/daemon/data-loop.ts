@@ -39,13 +39,21 @@ export interface Sleeper {
   sleep(timeoutMs: number): void;
 }
 
+/** One thread does both directions, or two share them. */
+export type DataRole = "both" | "send" | "receive";
+
 export interface DataLoopParts {
+  readonly role: DataRole;
   readonly arena: DataArena;
   readonly plane: Plane;
   readonly out: Outbox;
   readonly tun: TunDevice;
   readonly udp: Udp;
   readonly commands: RingReader<DataCommand>;
+  /** What a thread that only receives has learned for this one. */
+  readonly learned: RingReader<DataCommand> | undefined;
+  /** For a thread that only receives: tells the one that sends, before a packet can be answered. */
+  readonly tellSender: ((command: DataCommand) => void) | undefined;
   readonly events: RingWriter<DataEvent>;
   /** Wakes the control thread. */
   notify(): void;
@@ -70,8 +78,8 @@ export class DataLoop {
   readonly #tunIn: PacketBatch;
   readonly #tunOut: PacketBatch;
   readonly #coalescer: Coalescer;
-  /** What an earlier thread had counted. */
-  readonly #before: { tunRefused: number; udpRefused: number; full: number; messages: number };
+  /** What the adapters had counted when it was last added. */
+  readonly #added = { tunRefused: 0, udpRefused: 0, full: 0, messages: 0 };
   #stopping = false;
 
   constructor(parts: DataLoopParts) {
@@ -85,22 +93,17 @@ export class DataLoop {
     const { packetOffsets, packetLengths, packetJoined } = parts.out;
     this.#tunOut = { count: 0, offsets: packetOffsets, lengths: packetLengths, joined: packetJoined };
     this.#coalescer = new Coalescer(parts.arena);
-    const { drops, io } = parts;
-    this.#before = {
-      tunRefused: drops[TUN_REFUSED]!,
-      udpRefused: drops[UDP_REFUSED]!,
-      full: drops[LINK_FULL]!,
-      messages: io[UDP_SENT_MESSAGES]!,
-    };
     this.#count();
   }
 
   /** Runs until it is stopped or the TUN or the socket is gone; then returns what failed. */
   run(): Fault | undefined {
-    const { tun, udp, events, sleeper } = this.#parts;
+    const { role, tun, udp, events, sleeper } = this.#parts;
     while (!this.#stopping && !this.#parts.stopped()) {
       const now = this.#parts.now();
-      const busy = this.#fromControl(now) + this.#fromTun(now) + this.#fromUdp(now);
+      let busy = this.#fromControl(now);
+      if (role !== "receive") busy += this.#fromTun(now);
+      if (role !== "send") busy += this.#fromUdp(now);
       if (tun.fault !== 0) return fault("tun", tun.fault, `The interface ${tun.name} is gone.`);
       if (udp.fault !== 0) return fault("udp", udp.fault, "The UDP socket failed.");
       if (events.blocked) this.#publish();
@@ -145,7 +148,12 @@ export class DataLoop {
   }
 
   #fromControl(now: number): number {
-    const { commands, plane, out } = this.#parts;
+    const { commands, learned } = this.#parts;
+    return this.#obey(commands, now) + (learned === undefined ? 0 : this.#obey(learned, now));
+  }
+
+  #obey(commands: RingReader<DataCommand>, now: number): number {
+    const { plane, out } = this.#parts;
     let count = 0;
     for (; count < COMMANDS_PER_ROUND; count++) {
       const command = commands.shift();
@@ -168,6 +176,7 @@ export class DataLoop {
 
   #drain(): void {
     const { out, udp, tun, events, io } = this.#parts;
+    if (this.#parts.tellSender !== undefined) this.#tellSender(out.events);
     io[UDP_SENT]! += out.datagramCount;
     if (out.datagramCount > 0) udp.send(out);
     if (out.packetCount > 0) {
@@ -185,6 +194,14 @@ export class DataLoop {
     this.#count();
   }
 
+  #tellSender(events: readonly DataEvent[]): void {
+    const { tellSender } = this.#parts;
+    for (const event of events) {
+      if (event.type === "session.confirmed") tellSender?.({ ...event, type: "session.promote" });
+      else if (event.type === "path.learned") tellSender?.({ ...event, type: "path.set" });
+    }
+  }
+
   #publish(): void {
     const { events, notify } = this.#parts;
     events.flush();
@@ -193,17 +210,25 @@ export class DataLoop {
 
   /** The adapters and the ring count what they lost; people read it in one place. */
   #count(): void {
-    const { tun, udp, events, drops, io } = this.#parts;
-    const before = this.#before;
-    drops[TUN_REFUSED] = before.tunRefused + tun.refused;
-    drops[UDP_REFUSED] = before.udpRefused + udp.refused;
-    drops[LINK_FULL] = before.full + events.dropped;
-    io[UDP_SENT_MESSAGES] = before.messages + udp.messages;
-    io[OFFLOAD_TSO] = Number(tun.offloads.tso);
-    io[OFFLOAD_TSO + 1] = Number(tun.offloads.uso);
-    io[OFFLOAD_TSO + 2] = Number(tun.offloads.join);
-    io[OFFLOAD_TSO + 3] = Number(udp.offloads.segment);
-    io[OFFLOAD_TSO + 4] = Number(udp.offloads.gro);
+    const { role, tun, udp, events, drops, io } = this.#parts;
+    const added = this.#added;
+    drops[TUN_REFUSED]! += tun.refused - added.tunRefused;
+    drops[UDP_REFUSED]! += udp.refused - added.udpRefused;
+    drops[LINK_FULL]! += events.dropped - added.full;
+    io[UDP_SENT_MESSAGES]! += udp.messages - added.messages;
+    added.tunRefused = tun.refused;
+    added.udpRefused = udp.refused;
+    added.full = events.dropped;
+    added.messages = udp.messages;
+    if (role !== "receive") {
+      io[OFFLOAD_TSO] = Number(tun.offloads.tso);
+      io[OFFLOAD_USO] = Number(tun.offloads.uso);
+      io[OFFLOAD_SEGMENT] = Number(udp.offloads.segment);
+    }
+    if (role !== "send") {
+      io[OFFLOAD_JOIN] = Number(tun.offloads.join);
+      io[OFFLOAD_GRO] = Number(udp.offloads.gro);
+    }
   }
 }
 
@@ -221,8 +246,11 @@ const UDP_SENT = ioIndex("udp.sent");
 const UDP_SENT_MESSAGES = ioIndex("udp.sent_messages");
 const UDP_RECEIVED = ioIndex("udp.received");
 const UDP_RECEIVED_MESSAGES = ioIndex("udp.received_messages");
-/** The first of five in their order. */
 const OFFLOAD_TSO = ioIndex("offload.tun_tso");
+const OFFLOAD_USO = ioIndex("offload.tun_uso");
+const OFFLOAD_JOIN = ioIndex("offload.tun_join");
+const OFFLOAD_SEGMENT = ioIndex("offload.udp_segment");
+const OFFLOAD_GRO = ioIndex("offload.udp_gro");
 
 function indexOf(reason: DropReason): number {
   return dropReasons.indexOf(reason);

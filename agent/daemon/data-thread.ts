@@ -4,16 +4,17 @@ import { addressOf } from "../os/ffi/memory.ts";
 import { monotonicMs } from "../os/monotonic-linux.ts";
 import { createArena, type DataArena } from "../dataplane/arena.ts";
 import type { DataCommand, DataEvent, PeerCells } from "../dataplane/link.ts";
-import { readCommand, writeEvent } from "../dataplane/link-codec.ts";
+import { readCommand, writeCommand, writeEvent } from "../dataplane/link-codec.ts";
 import { Outbox } from "../dataplane/outbox.ts";
+import type { UdpSocket } from "../net/udp-socket-linux.ts";
 import { LinuxUdp } from "../net/udp-linux.ts";
 import type { TunDevice } from "../tun/device.ts";
 import { LinuxTun } from "../tun/linux.ts";
 import { MemoryTun } from "../tun/memory.ts";
-import { DataLoop, type Fault, type Plane } from "./data-loop.ts";
+import { DataLoop, type DataRole, type Fault, type Plane } from "./data-loop.ts";
 import { SharedRing } from "./ring.ts";
 import { RingPacketQueue, RingReader, RingWriter } from "./ring-ends.ts";
-import { LinuxSleeper } from "./sleeper-linux.ts";
+import { LinuxSleeper, LinuxWaker } from "./sleeper-linux.ts";
 
 /** The first and only message to the data thread: the memory both share, and what to open. */
 export interface DataThreadStart {
@@ -26,6 +27,11 @@ export interface DataThreadStart {
       readonly outbound: SharedArrayBuffer;
     };
   readonly listenPort: number;
+  readonly role: DataRole;
+  /** For the second thread: what the first one opened, and the eventfd that wakes it. */
+  readonly shared: (SharedFiles & { readonly wakeFd: number }) | undefined;
+  /** With two threads: the ring from the second one to the first. */
+  readonly learned: SharedArrayBuffer | undefined;
   readonly commands: SharedArrayBuffer;
   readonly events: SharedArrayBuffer;
   readonly cells: PeerCells;
@@ -41,9 +47,15 @@ export interface DataThreadStart {
   readonly clockZeroMs: number;
 }
 
+/** Open files of a data thread; a memory TUN has the file -1. */
+export interface SharedFiles {
+  readonly tun: { readonly fd: number; readonly name: string };
+  readonly udp: UdpSocket;
+}
+
 /** Messages from the data thread: one at its start, one at its end. Everything else goes through the rings. */
 export type DataThreadReport =
-  | { readonly type: "open"; readonly interfaceName: string; readonly localPort: number; readonly engine: string }
+  | { readonly type: "open"; readonly files: SharedFiles; readonly engine: string }
   | { readonly type: "refused"; readonly name: string; readonly message: string }
   | { readonly type: "ended" };
 
@@ -52,6 +64,8 @@ export interface PlaneParts extends EngineParts {
   readonly cells: PeerCells;
   readonly drops: Uint32Array;
   readonly rekeyAfterMs: number;
+  /** False for a thread that only receives. */
+  readonly sends: boolean;
 }
 
 export type CreatePlane = (parts: PlaneParts) => { readonly plane: Plane; readonly engine: string };
@@ -66,11 +80,16 @@ export function serveDataThread(start: DataThreadStart, createPlane: CreatePlane
     report({ type: "refused", name, message });
     return;
   }
-  report({ type: "open", interfaceName: thread.tun.name, localPort: thread.udp.port, engine: thread.engine });
+  const { tun, udp, engine } = thread;
+  const files = { tun: { fd: tun.fd, name: tun.name }, udp: { fd: udp.fd, family: udp.family, port: udp.port } };
+  report({ type: "open", files, engine });
   const fault = runGuarded(thread.loop);
   if (fault !== undefined) thread.events.push(fault);
-  thread.tun.close();
-  thread.udp.close();
+  // Files that two threads use are closed by the control thread, when both have ended.
+  if (start.role === "both") {
+    thread.tun.close();
+    thread.udp.close();
+  }
   report({ type: "ended" });
 }
 
@@ -89,8 +108,9 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
   const arenaAddress = addressOf(plain.bytes);
   const kernel = loadKernel(plain);
   const arena = kernel === undefined ? plain : { ...plain, sum: kernel.sum };
-  const { cells, drops, io, control, rekeyAfterMs } = start;
-  const { plane, engine } = createPlane({ arena, arenaAddress, kernel, cells, drops, rekeyAfterMs });
+  const { role, cells, drops, io, control, rekeyAfterMs } = start;
+  const sends = role !== "receive";
+  const { plane, engine } = createPlane({ arena, arenaAddress, kernel, cells, drops, rekeyAfterMs, sends });
   const tun = openTun(start, arena, arenaAddress);
   const udp = openUdp(start, arena, arenaAddress, tun);
   if (!start.offloads) {
@@ -98,19 +118,25 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
     udp.setOffloads(false);
   }
   const commands = new RingReader<DataCommand>(new SharedRing(start.commands), readCommand);
+  const learned = start.learned === undefined ? undefined : new SharedRing(start.learned);
   const eventRing = new SharedRing(start.events);
   const events = new RingWriter<DataEvent>(eventRing, writeEvent, mayBeLost);
   const clockOffset = monotonicMs() - performance.now() - start.clockZeroMs;
+  const files = [...(role === "receive" ? [] : [tun.fd]), ...(role === "send" ? [] : [udp.fd])];
+  const rings = [commands.ring, ...(learned === undefined || role === "receive" ? [] : [learned])];
   const loop = new DataLoop({
+    role,
     arena,
     plane,
     out: new Outbox(arena),
     tun,
     udp,
     commands,
+    learned: learned === undefined || role === "receive" ? undefined : new RingReader(learned, readCommand),
+    tellSender: learned === undefined || role === "send" ? undefined : senderOf(learned, start.shared!.wakeFd),
     events,
     notify: () => eventRing.notify(),
-    sleeper: new LinuxSleeper([tun.fd, udp.fd], start.wakeFd, commands.ring),
+    sleeper: new LinuxSleeper(files, start.wakeFd, ...rings),
     drops,
     io,
     stopped: () => Atomics.load(control, 0) !== 0,
@@ -119,15 +145,27 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
   return { tun, udp, engine, events, loop };
 }
 
+/** Hands commands to the thread that sends, and wakes it. */
+function senderOf(ring: SharedRing, wakeFd: number): (command: DataCommand) => void {
+  const writer = new RingWriter<DataCommand>(ring, writeCommand, () => false);
+  const waker = new LinuxWaker(wakeFd);
+  return (command) => {
+    writer.push(command);
+    writer.flush();
+    if (ring.takeSleeping()) waker.wake();
+  };
+}
+
 /** Anybody can send handshakes: they must not pile up while the control thread is busy. */
 function mayBeLost({ type }: DataEvent): boolean {
   return type === "relay.send" || type === "handshake.received";
 }
 
-function openTun({ tun }: DataThreadStart, arena: DataArena, arenaAddress: bigint): TunDevice {
+function openTun({ tun, shared }: DataThreadStart, arena: DataArena, arenaAddress: bigint): TunDevice {
   const batchSize = arena.tunIn.slots;
   if (tun.kind === "kernel") {
-    return new LinuxTun({ name: tun.name, mtuBytes: tun.mtuBytes, batchSize, offloads: true, arenaAddress });
+    const { name, mtuBytes } = tun;
+    return new LinuxTun({ name, mtuBytes, batchSize, offloads: true, arenaAddress, shared: shared?.tun });
   }
   return new MemoryTun({
     mtuBytes: tun.mtuBytes,
@@ -147,6 +185,7 @@ function openUdp(start: DataThreadStart, arena: DataArena, address: bigint, tun:
       receive: arena.udpIn,
       sendSlots: arena.udpOut.slots,
       offloads: true,
+      shared: start.shared?.udp,
     });
   } catch (error) {
     tun.close();

@@ -8,7 +8,7 @@ self.onmessage = ({ data }: MessageEvent<DataThreadStart>) => {
 };
 
 function createPlane(parts: PlaneParts): { plane: DataPlane; engine: string } {
-  const { arena, cells, drops, rekeyAfterMs } = parts;
+  const { arena, cells, drops, rekeyAfterMs, sends } = parts;
   const engine = selectEngine(parts, () => performance.now(), Deno.env.get("ZTNA_ENGINE"));
-  return { plane: new DataPlane({ arena, engine, cells, drops, rekeyAfterMs }), engine: engine.name };
+  return { plane: new DataPlane({ arena, engine, cells, drops, rekeyAfterMs, sends }), engine: engine.name };
 }

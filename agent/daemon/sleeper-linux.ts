@@ -6,7 +6,7 @@ import type { SharedRing } from "./ring.ts";
 
 /** Sleeps in poll(2) until a file is readable or the control thread wrote to the eventfd. */
 export class LinuxSleeper implements Sleeper {
-  readonly #commands: SharedRing;
+  readonly #rings: readonly SharedRing[];
   readonly #wakeFd: number;
   readonly #polls: Int32Array;
   readonly #pollsAddress: bigint;
@@ -14,9 +14,9 @@ export class LinuxSleeper implements Sleeper {
   readonly #value = new Uint8Array(new SharedArrayBuffer(8));
   readonly #valueAddress = addressOf(this.#value);
 
-  /** Files below 0 are never ready. */
-  constructor(files: readonly number[], wakeFd: number, commands: SharedRing) {
-    this.#commands = commands;
+  /** Files below 0 are never ready; whoever writes into one of the rings wakes by `wakeFd`. */
+  constructor(files: readonly number[], wakeFd: number, ...rings: readonly SharedRing[]) {
+    this.#rings = rings;
     this.#wakeFd = wakeFd;
     const all = [...files, wakeFd];
     this.#count = BigInt(all.length);
@@ -27,10 +27,10 @@ export class LinuxSleeper implements Sleeper {
   }
 
   sleep(timeoutMs: number): void {
-    this.#commands.announceSleep();
+    for (const ring of this.#rings) ring.announceSleep();
     // Whoever wrote before the line above woke nobody.
-    if (this.#commands.empty) libc.poll(this.#pollsAddress, this.#count, timeoutMs);
-    this.#commands.announceWake();
+    if (this.#rings.every((ring) => ring.empty)) libc.poll(this.#pollsAddress, this.#count, timeoutMs);
+    for (const ring of this.#rings) ring.announceWake();
     const woken = this.#polls[this.#polls.length - 1]! >>> 16;
     if (woken !== 0) libc.read(this.#wakeFd, this.#valueAddress, 8n);
     this.#polls[this.#polls.length - 1] = POLLIN;
@@ -40,12 +40,15 @@ export class LinuxSleeper implements Sleeper {
 /** Ends the sleep of another thread: an eventfd and the number that is added to it. */
 export class LinuxWaker {
   readonly fd: number;
+  readonly #isShared: boolean;
   /** Shared memory, because it never moves; a field, because an address alone does not keep it from being collected. */
   readonly #one = new Uint8Array(new SharedArrayBuffer(8));
   readonly #oneAddress = addressOf(this.#one);
 
-  constructor() {
-    this.fd = libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
+  /** One of its own, or one that another thread made and closes. */
+  constructor(sharedFd?: number) {
+    this.#isShared = sharedFd !== undefined;
+    this.fd = sharedFd ?? libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
     if (this.fd < 0) throw new Error(`Cannot make an eventfd: ${errnoText(errno())}.`);
     this.#one[0] = 1;
   }
@@ -55,7 +58,7 @@ export class LinuxWaker {
   }
 
   close(): void {
-    libc.close(this.fd);
+    if (!this.#isShared) libc.close(this.fd);
   }
 }
 

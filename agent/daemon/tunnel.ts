@@ -59,8 +59,8 @@ export class Tunnel {
   static async open(config: AgentConfig, log: Log, onFault: (message: string) => void): Promise<Tunnel> {
     const early: DataEvent[] = [];
     const sink = { handle: (event: DataEvent): void => void early.push(event) };
-    const { listenPort, offloads } = config;
-    const link = await openLink({ listenPort, offloads, onEvent: (event) => sink.handle(event) });
+    const { listenPort, offloads, threads } = config;
+    const link = await openLink({ listenPort, offloads, threads, onEvent: (event) => sink.handle(event) });
     const tunnel = new Tunnel(config, link, log, onFault);
     sink.handle = (event) => tunnel.#handleData(event);
     for (const event of early) tunnel.#handleData(event);
@@ -137,6 +137,7 @@ export class Tunnel {
         this.#link = await openLink({
           listenPort: before.localPort,
           offloads: this.#offloads,
+          threads: this.#config.threads,
           counters: before.counters,
           onEvent: (event) => this.#handleData(event),
         });
@@ -164,8 +165,8 @@ export class Tunnel {
   }
 
   #logOpened(what: string, more: Record<string, unknown> = {}): void {
-    const { interfaceName, localPort, engine } = this.#link;
-    this.#log("info", what, { interface: interfaceName, port: localPort, engine, ...more });
+    const { interfaceName, localPort, engine, threads } = this.#link;
+    this.#log("info", what, { interface: interfaceName, port: localPort, engine, threads, ...more });
   }
 
   #applyMap(map: NetMap): void {

@@ -39,6 +39,8 @@ export interface DataPlaneOptions {
   /** One counter for each of `dropReasons`. */
   readonly drops: Uint32Array;
   readonly rekeyAfterMs?: number;
+  /** False for one that only receives: two that send would use a counter twice. */
+  readonly sends?: boolean;
 }
 
 interface Peer {
@@ -73,6 +75,7 @@ export class DataPlane {
   readonly #cells: PeerCells;
   readonly #drops: Uint32Array;
   readonly #rekeyAfterMs: number;
+  readonly #sends: boolean;
   readonly #routes = new AllowedIps();
   readonly #peers = new Map<PeerIndex, Peer>();
   readonly #byKey = new Map<string, Peer>();
@@ -82,8 +85,9 @@ export class DataPlane {
   /** Where the datagram at hand came from. */
   readonly #source: { readonly via: "udp"; endpoint: Endpoint } = { via: "udp", endpoint: NOWHERE };
 
-  constructor({ arena, engine, cells, drops, rekeyAfterMs = REKEY_AFTER_MS }: DataPlaneOptions) {
+  constructor({ arena, engine, cells, drops, rekeyAfterMs = REKEY_AFTER_MS, sends = true }: DataPlaneOptions) {
     this.#rekeyAfterMs = rekeyAfterMs;
+    this.#sends = sends;
     this.#arena = arena;
     this.#engine = engine;
     this.#cells = cells;
@@ -101,6 +105,10 @@ export class DataPlane {
         return this.#with(command.peer, (peer) => void (peer.path = command.path));
       case "session.install":
         return this.#with(command.peer, (peer) => this.#install(peer, command, now, out));
+      case "session.promote":
+        return this.#with(command.peer, (peer) => {
+          if (peer.next?.localIndex === command.localIndex) this.#promote(peer, peer.next, now, out);
+        });
       case "sessions.drop":
         return this.#with(command.peer, (peer) => this.#dropSessions(peer));
       case "keepalive.send":
@@ -309,13 +317,17 @@ export class DataPlane {
   /** The first packet on a responder's new session proves that the initiator has it: whitepaper 6.5. */
   #confirm(peer: Peer, session: Session, now: number, out: Outbox): void {
     if (peer.next !== session) return;
+    out.events.push({ type: "session.confirmed", peer: peer.index, localIndex: session.localIndex });
+    this.#promote(peer, session, now, out);
+  }
+
+  #promote(peer: Peer, session: Session, now: number, out: Outbox): void {
     this.#retire(peer.previous);
     peer.previous = peer.current;
     peer.current = session;
     peer.next = undefined;
     peer.handshakeWantedAt = -Infinity;
-    out.events.push({ type: "session.confirmed", peer: peer.index, localIndex: session.localIndex });
-    this.#flush(peer, now, out);
+    if (this.#sends) this.#flush(peer, now, out);
   }
 
   #hear(peer: Peer, session: Session, source: Source, length: number, now: number, out: Outbox): void {
@@ -413,6 +425,7 @@ export class DataPlane {
       peer.next = undefined;
       peer.current = session;
       peer.handshakeWantedAt = -Infinity;
+      if (!this.#sends) return;
       // The responder may use its session only after our first packet, be it an empty one.
       if (peer.queue.length === 0) this.#send(peer, session, EMPTY, now, out);
       this.#flush(peer, now, out);

@@ -19,6 +19,9 @@ export function writeCommand(out: ByteWriter, command: DataCommand): void {
     case "sessions.drop":
     case "keepalive.send":
       return out.u32(command.peer);
+    case "session.promote":
+      out.u32(command.peer);
+      return out.u32(command.localIndex);
     case "path.set":
       out.u32(command.peer);
       return writePath(out, command.path);
@@ -59,6 +62,8 @@ export function readCommand(record: Uint8Array): DataCommand {
     case "sessions.drop":
     case "keepalive.send":
       return { type, peer: from.u32() };
+    case "session.promote":
+      return { type, peer: from.u32(), localIndex: from.u32() };
     case "path.set":
       return { type, peer: from.u32(), path: readPath(from) };
     case "offloads.set":
@@ -158,6 +163,7 @@ const commandTags = [
   "peer.remove",
   "path.set",
   "session.install",
+  "session.promote",
   "sessions.drop",
   "keepalive.send",
   "datagram.send",

@@ -47,6 +47,8 @@ export type DataCommand =
     readonly receiveKey: Uint8Array;
     readonly createdAt: number;
   }
+  /** The peer has this session: what is sent goes by it from now on. For a thread that sends and does not receive. */
+  | { readonly type: "session.promote"; readonly peer: PeerIndex; readonly localIndex: number }
   /** Forget all sessions of a peer and zero their keys. */
   | { readonly type: "sessions.drop"; readonly peer: PeerIndex }
   /** Send an empty transport packet. */

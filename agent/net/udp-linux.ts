@@ -4,7 +4,7 @@ import type { Endpoint } from "../dataplane/link.ts";
 import { MSG_DONTWAIT, MSG_LEN, MSG_NAMELEN, SOL_UDP, UDP_GRO, UDP_SEGMENT } from "./ffi/socket-linux.ts";
 import { MessageTable, type TableMemory } from "./message-table-linux.ts";
 import { SockaddrCodec } from "./sockaddr-linux.ts";
-import { openUdpSocket, setOption } from "./udp-socket-linux.ts";
+import { openUdpSocket, setOption, type UdpSocket } from "./udp-socket-linux.ts";
 
 /** Datagrams received, as places in the arena. */
 export interface DatagramBatch {
@@ -36,6 +36,8 @@ export interface LinuxUdpOptions {
   readonly sendSlots: number;
   /** Hands datagrams of one size to the kernel as one message. */
   readonly offloads?: boolean;
+  /** The open socket of another thread, which closes it. */
+  readonly shared?: UdpSocket | undefined;
 }
 
 /** Limits of UDP_SEGMENT: segments (linux/udp.h UDP_MAX_SEGMENTS), and bytes of one message. */
@@ -50,12 +52,14 @@ const CANNOT_CUT: readonly number[] = [Errno.EIO, Errno.EINVAL, Errno.EMSGSIZE];
  */
 export class LinuxUdp {
   readonly fd: number;
+  readonly family: UdpSocket["family"];
   readonly port: number;
   /** Datagrams the system refused: no route, blocked, too long, buffer full. */
   refused = 0;
   /** Error number that ended the socket, 0 while it works. */
   fault = 0;
   readonly batch: DatagramBatch;
+  readonly #isShared: boolean;
   readonly #addresses: SockaddrCodec;
   readonly #receive: MessageTable;
   readonly #send: MessageTable;
@@ -72,7 +76,9 @@ export class LinuxUdp {
   /** Throws `UdpUnavailable`. */
   constructor(options: LinuxUdpOptions) {
     const { receive, memory, sendSlots } = options;
-    const socket = openUdpSocket(options.port);
+    const socket = options.shared ?? openUdpSocket(options.port);
+    this.#isShared = options.shared !== undefined;
+    this.family = socket.family;
     this.fd = socket.fd;
     this.port = socket.port;
     this.#addresses = new SockaddrCodec(socket.family, memory.arena);
@@ -135,7 +141,7 @@ export class LinuxUdp {
   }
 
   close(): void {
-    libc.close(this.fd);
+    if (!this.#isShared) libc.close(this.fd);
   }
 
   /** Sends from one datagram on and returns the first one that is to be tried in another way. */

@@ -24,6 +24,8 @@ export interface LinuxTunOptions {
   readonly offloads?: boolean;
   /** Address of the arena's first byte. */
   readonly arenaAddress: bigint;
+  /** The open device of another thread, which closes it. */
+  readonly shared?: { readonly fd: number; readonly name: string } | undefined;
 }
 
 /** A kernel TUN. The interface lives as long as this object keeps it open. */
@@ -38,6 +40,7 @@ export class LinuxTun implements TunDevice {
   /** Error number that ended `read` or `write`, 0 while the device is there. */
   fault = 0;
   offloads: TunOffloads = NO_OFFLOADS;
+  readonly #isShared: boolean;
   readonly #arenaAddress: bigint;
   readonly #vectorsBytes = new Uint8Array(MOST_PIECES * IOVEC_BYTES);
   readonly #vectors = new DataView(this.#vectorsBytes.buffer);
@@ -49,7 +52,8 @@ export class LinuxTun implements TunDevice {
     this.batchSize = options.batchSize;
     this.#arenaAddress = options.arenaAddress;
     this.vnet = options.offloads ?? false;
-    ({ fd: this.fd, name: this.name } = attach(options.name, this.vnet ? IFF_VNET_HDR : 0));
+    this.#isShared = options.shared !== undefined;
+    ({ fd: this.fd, name: this.name } = options.shared ?? attach(options.name, this.vnet ? IFF_VNET_HDR : 0));
     if (this.vnet) this.setOffloads(true);
   }
 
@@ -95,7 +99,7 @@ export class LinuxTun implements TunDevice {
   }
 
   close(): void {
-    libc.close(this.fd);
+    if (!this.#isShared) libc.close(this.fd);
   }
 
   /** One packet, which with `vnet` may be of several pieces. */

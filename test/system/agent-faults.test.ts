@@ -83,6 +83,8 @@ test("an interface that is deleted under the agent is made again, with its addre
   }
   // One of the two does without super-packets: both kinds understand each other.
   linuxE.environment["ZTNA_DISABLE_OFFLOADS"] = "1";
+  // The other has a data thread for each direction, as machines with more processors do.
+  linuxC.environment["ZTNA_DATA_THREADS"] = "2";
   const agents = [linuxC.start("ztna", ["up"]), linuxE.start("ztna", ["up"])];
   for (const agent of agents) await agent.prints("Press Ctrl+C to stop...", 40_000);
   const metrics = async (host: Host) => JSON.parse((await host.run("ztna", ["debug", "metrics", "--json"])).stdout);

@@ -244,6 +244,8 @@ function startAgent(settings: AgentSettings): Promise<LabAgent> {
     routes: ["10.77.0.0/24", "fd07:7::/64"],
     peers: [peer(settings)],
     rekeyAfterS,
+    // wireguard-interop.test.ts has one.
+    threads: 2,
   });
 }
 

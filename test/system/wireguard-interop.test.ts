@@ -125,6 +125,7 @@ function startAgent(endpoint?: string, presharedKey?: string): Promise<LabAgent>
     mtuBytes: 1420,
     addresses: ["10.77.0.1/32"],
     routes: ["10.77.0.0/24"],
+    threads: 1,
     peers: [{
       publicKey: wgKeys.publicKey,
       presharedKey,

@@ -22,6 +22,8 @@ interface AgentConfig {
   readonly addresses: readonly string[];
   /** Seconds until a session is renewed; 120 as WireGuard has it when left out. */
   readonly rekeyAfterS?: number;
+  /** Data threads. */
+  readonly threads?: 1 | 2;
   readonly routes: readonly string[];
   readonly peers: readonly {
     readonly publicKey: string;
@@ -39,6 +41,7 @@ const link = await DataLink.open({
   tun: { kind: "kernel", name: "ztna0", mtuBytes: config.mtuBytes },
   listenPort: config.listenPort,
   ...(config.rekeyAfterS === undefined ? {} : { rekeyAfterMs: config.rekeyAfterS * 1000 }),
+  threads: config.threads,
   onEvent: (event) => onEvent(event),
 });
 const network = new LinuxNetwork(link.interfaceName);

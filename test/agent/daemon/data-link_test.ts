@@ -8,7 +8,7 @@ const memory = { kind: "memory", mtuBytes: 1420 } as const;
 async function open(options: Partial<DataLinkOptions> = {}): Promise<{ link: DataLink; events: DataEvent[] }> {
   const events: DataEvent[] = [];
   const link = await DataLink.open(
-    { tun: memory, listenPort: 0, onEvent: (event) => events.push(event), ...options },
+    { tun: memory, listenPort: 0, threads: 1, onEvent: (event) => events.push(event), ...options },
     echoWorker,
   );
   return { link, events };
@@ -30,8 +30,13 @@ function packet(number: number): Uint8Array {
   return Uint8Array.from({ length: 100 + number % 1000 }, (_, at) => at < 2 ? number >> (8 * at) : 0x45);
 }
 
-Deno.test("Packets cross two data threads over UDP, all and in order", async () => {
-  const [a, b] = [await open(), await open()];
+for (const threads of [1, 2] as const) {
+  const each = threads === 1 ? "one data thread each" : "a data thread for each direction";
+  Deno.test(`Packets cross over UDP with ${each}, all and in order`, async () => await crossUdp(threads));
+}
+
+async function crossUdp(threads: 1 | 2): Promise<void> {
+  const [a, b] = [await open({ threads }), await open({ threads })];
   a.link.send({ type: "path.set", peer: 0, path: { via: "udp", endpoint: local(b.link) } });
   a.link.send({ type: "keepalive.send", peer: 0 });
   await until(() => a.events.length === 1);
@@ -47,7 +52,7 @@ Deno.test("Packets cross two data threads over UDP, all and in order", async () 
   deepEqual(b.events[0], { type: "path.learned", peer: 0, path: { via: "udp", endpoint: local(a.link) } });
   await a.link.close();
   await b.link.close();
-});
+}
 
 Deno.test("The data thread tells time as the control thread does", async () => {
   const { link, events } = await open();
@@ -113,14 +118,19 @@ Deno.test("Closing wakes an idle thread, and no event comes after it", async () 
   ok(Math.min(...tookMs) < 60, `${tookMs} ms`);
 });
 
-Deno.test("A bug in the data plane becomes a fault event", async () => {
-  const { link, events } = await open();
-  link.send({ type: "sessions.drop", peer: 0 });
-  await until(() => events.length === 1);
-  const [event] = events;
-  ok(event?.type === "fault" && event.where === "worker" && /a bug in the plane/.test(event.message));
-  await link.close();
-});
+for (const threads of [1, 2] as const) {
+  Deno.test(`A bug in the data plane becomes one fault event, threads: ${threads}`, async () => {
+    const { link, events } = await open({ threads });
+    equal(link.threads, threads);
+    link.send({ type: "sessions.drop", peer: 0 });
+    await until(() => events.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const [event, ...more] = events;
+    ok(event?.type === "fault" && event.where === "worker" && /a bug in the plane/.test(event.message));
+    deepEqual(more, []);
+    await link.close();
+  });
+}
 
 Deno.test("A worker that cannot start rejects the opening", async () => {
   const broken = () => new Worker("data:text/javascript,throw new Error('no luck')", { type: "module" });

@@ -29,6 +29,7 @@ const commands: DataCommand[] = [
     receiveKey: key.map((b) => b ^ 255),
     createdAt: 12_345.678,
   },
+  { type: "session.promote", peer: 3, localIndex: 0xffff_fffe },
   { type: "sessions.drop", peer: 3 },
   { type: "keepalive.send", peer: 4 },
   { type: "datagram.send", to: endpoint, bytes },
