@@ -78,6 +78,7 @@ async function play(): Promise<void> {
   network.allowUdp();
   await untilDirect(linuxC);
   await pings(linuxC, winB);
+  await type(linuxC, "ztna debug metrics", 0);
   await type(linuxC, "ztna status", 0);
   await type(linuxC, "ztna peers", 0);
 
