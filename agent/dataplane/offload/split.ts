@@ -14,6 +14,9 @@ import {
 const TCP = 6;
 const UDP = 17;
 const UDP_HEADER_BYTES = 8;
+/** Where a UDP header has its checksum; an all-zero one would mean that there is none (RFC 768). */
+const UDP_CHECKSUM = 6;
+const NO_ZERO = 0xffff;
 /** Bits of a TCP header's byte 13. */
 const FIN_PSH = 0x09;
 const CWR = 0x80;
@@ -120,11 +123,12 @@ export class SuperPacket {
   #finishChecksum(header: number): boolean {
     const view = this.#view;
     const start = view.getUint16(header + VnetHeader.checksumStart, true);
-    const field = start + view.getUint16(header + VnetHeader.checksumOffset, true);
+    const checksumOffset = view.getUint16(header + VnetHeader.checksumOffset, true);
+    const field = start + checksumOffset;
     if (start >= this.length || field + 2 > this.length) return false;
     const sum = this.#sum(this.offset + start, this.length - start, 0);
-    // An all-zero UDP checksum would mean that there is none (RFC 768).
-    view.setUint16(this.offset + field, (~sum & 0xffff) || 0xffff);
+    const checksum = ~sum & 0xffff;
+    view.setUint16(this.offset + field, checksumOffset === UDP_CHECKSUM ? checksum || NO_ZERO : checksum);
     return true;
   }
 
@@ -147,10 +151,9 @@ export class SuperPacket {
     const at = packet + this.#ipBytes;
     const length = UDP_HEADER_BYTES + payload;
     view.setUint16(at + 4, length);
-    view.setUint16(at + 6, 0);
+    view.setUint16(at + UDP_CHECKSUM, 0);
     const pseudo = sumPseudoHeader(this.#sum, packet, this.#version, UDP, length);
-    // An all-zero checksum would mean that there is none (RFC 768).
-    view.setUint16(at + 6, (~this.#sum(at, length, pseudo) & 0xffff) || 0xffff);
+    view.setUint16(at + UDP_CHECKSUM, (~this.#sum(at, length, pseudo) & 0xffff) || NO_ZERO);
   }
 
   #patchTcp(packet: number, index: number, payload: number): void {
