@@ -13,6 +13,7 @@ export const errorCatalogue = {
   INVALID_JSON: { status: 400, retry: false, message: "Request body must be valid JSON" },
   INVALID_KEY: { status: 401, retry: false, message: "Invalid or expired auth key" },
   INVALID_NODE_KEY: { status: 401, retry: false, message: "Unknown node key. Register this machine again." },
+  INVALID_STATE: { status: 400, retry: false, message: "Not possible in the state it is in" },
   INVALID_TICKET: { status: 401, retry: true, message: "Invalid or expired relay ticket" },
   INVALID_TOKEN: { status: 401, retry: false, message: "Invalid or expired refresh token" },
   IP_NOT_ALLOWED: { status: 403, retry: false, message: "Registration not allowed from this IP address" },

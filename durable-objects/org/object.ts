@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
-import type { Machine } from "#protocol/api/machines.ts";
+import type { MachineAction } from "#domain/machine/state.ts";
+import type { Machine, MachineStatus } from "#protocol/api/machines.ts";
 import type { OrgSettings } from "#protocol/api/orgs.ts";
 import { type ErrorCode, type Reply, ZtnaError } from "#protocol/errors.ts";
 import { CONTROL_PATH, KEEPALIVE_PING, KEEPALIVE_PONG } from "#protocol/control/messages.ts";
@@ -12,6 +13,7 @@ import { ControlStreams } from "./control-streams.ts";
 import { Dashboards } from "./dashboards.ts";
 import { type Heartbeat, type HeartbeatInput, takeHeartbeat } from "./heartbeat.ts";
 import { addAuthKey, type AuthKeyInput, revokeKey } from "./key-changes.ts";
+import { actOnMachine, type Actor, renameMachine, tagMachine } from "./machine-admin.ts";
 import { markSilent } from "./machine-changes.ts";
 import { projectChanges } from "./projection.ts";
 import { countRegistration, register, type Registration, type RegistrationInput } from "./registration.ts";
@@ -85,6 +87,23 @@ export class OrgObject extends DurableObject<Env> {
 
   revokeAuthKey(id: AuthKeyId, by: UserId): Reply<{ machinesQuarantined: number }> {
     return answer(() => this.#write((change) => revokeKey(change, id, by)));
+  }
+
+  actOnMachine(
+    id: MachineId,
+    action: MachineAction,
+    actor: Actor,
+    details: Record<string, unknown>,
+  ): Reply<MachineStatus> {
+    return answer(() => this.#write((change) => actOnMachine(change, id, action, actor, details)));
+  }
+
+  renameMachine(id: MachineId, name: string, actor: Actor): Reply<string> {
+    return answer(() => this.#write((change) => renameMachine(change, id, name, actor)));
+  }
+
+  tagMachine(id: MachineId, tags: readonly string[], actor: Actor): Reply<string[]> {
+    return answer(() => this.#write((change) => tagMachine(change, id, tags, actor)));
   }
 
   listMachines(): Reply<Machine[]> {

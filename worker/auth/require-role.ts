@@ -7,10 +7,14 @@ import type { AppContext } from "../context.ts";
 
 const admins: readonly Role[] = ["owner", "admin"];
 
+export function isAdmin(role: Role): boolean {
+  return admins.includes(role);
+}
+
 /** The caller's role in the org; refuses who is not a member, and who is not an admin where one is needed. */
 export async function requireRole(c: AppContext, orgId: OrgId, needed: "member" | "admin"): Promise<Role> {
   const role = await findRole(database(c), orgId, c.get("user").id);
   if (role === undefined) throw new ZtnaError("FORBIDDEN", "Not a member");
-  if (needed === "admin" && !admins.includes(role)) throw new ZtnaError("FORBIDDEN");
+  if (needed === "admin" && !isAdmin(role)) throw new ZtnaError("FORBIDDEN");
   return role;
 }

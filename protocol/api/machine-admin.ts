@@ -1,0 +1,80 @@
+import * as v from "valibot";
+import { machineIdSchema, orgIdSchema } from "../ids.ts";
+import { endpoint } from "./endpoint.ts";
+import { machineStatusSchema } from "./machines.ts";
+
+/** What people do to one machine. Admins may do all of it; its owner may rename, tag, switch it off and on. */
+
+const target = { org_id: orgIdSchema, machine_id: machineIdSchema };
+const common = {
+  method: "POST",
+  path: "/api/machine-admin",
+  caller: "user",
+} as const;
+const refusals = ["UNAUTHORIZED", "FORBIDDEN", "MISSING_FIELDS", "INVALID_INPUT", "NOT_FOUND"] as const;
+const answersStatus = v.object({ machine_id: machineIdSchema, status: machineStatusSchema });
+
+export const approveMachine = endpoint({
+  ...common,
+  action: "approve",
+  request: v.object(target),
+  response: answersStatus,
+  refusals: [...refusals, "INVALID_STATE"],
+});
+
+export const enableMachine = endpoint({
+  ...common,
+  action: "enable",
+  request: v.object(target),
+  response: answersStatus,
+  refusals,
+});
+
+export const disableMachine = endpoint({
+  ...common,
+  action: "disable",
+  request: v.object(target),
+  response: answersStatus,
+  refusals,
+});
+
+export const quarantineMachine = endpoint({
+  ...common,
+  action: "quarantine",
+  request: v.object({
+    ...target,
+    reason: v.optional(v.pipe(v.string("reason must be a string"), v.maxLength(500, "reason is too long"))),
+  }),
+  response: answersStatus,
+  refusals: [...refusals, "INVALID_STATE"],
+});
+
+export const unquarantineMachine = endpoint({
+  ...common,
+  action: "unquarantine",
+  request: v.object(target),
+  response: answersStatus,
+  refusals: [...refusals, "INVALID_STATE"],
+});
+
+export const renameMachine = endpoint({
+  ...common,
+  action: "rename",
+  request: v.object({ ...target, name: v.string("name must be a string") }),
+  response: v.object({ machine_id: machineIdSchema, name: v.string() }),
+  refusals: [...refusals, "CONFLICT"],
+});
+
+export const updateMachineTags = endpoint({
+  ...common,
+  action: "update_tags",
+  request: v.object({
+    ...target,
+    tags: v.pipe(
+      v.array(v.string("tags must be strings"), "tags must be an array"),
+      v.maxLength(100, "tags must have at most 100 entries"),
+    ),
+  }),
+  response: v.object({ machine_id: machineIdSchema, tags: v.array(v.string()) }),
+  refusals,
+});

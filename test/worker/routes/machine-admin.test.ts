@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import { call } from "#protocol/api/call.ts";
+import { machineHeartbeat } from "#protocol/api/machines.ts";
+import { listMachines } from "#protocol/api/tables.ts";
+import { Stream } from "../org/inbox.ts";
+import { enrol, makeKey, newInstallation, newOrg, type Org } from "../org/support.ts";
+import { base, post, selfFetch, signUpSomeone } from "../support/api.ts";
+
+async function orgWith(...names: string[]) {
+  const org = await newOrg();
+  const { key } = await makeKey(org);
+  const machines = [];
+  for (const name of names) {
+    const installation = await newInstallation();
+    const machine = await enrol(key, name, await installation.proof(key, name));
+    machines.push({ ...machine, publicKey: installation.wireguardPublicKey });
+  }
+  return { org, key, machines };
+}
+
+async function act(org: Org, action: string, machine_id: string | undefined, more: object = {}, token = org.token) {
+  const body = { action, org_id: org.orgId, machine_id, ...more };
+  const { status, envelope } = await post("/api/machine-admin", body, { authorization: `Bearer ${token}` });
+  return { status, data: envelope.data, code: envelope.error?.code, message: envelope.error?.message };
+}
+
+async function listed(org: Org, name: string) {
+  const rows = await call(selfFetch, base, listMachines, { org_id: org.orgId }, { token: org.token });
+  return rows.find((row) => row.name === name);
+}
+
+describe("a machine's admin", () => {
+  it("quarantines and releases it, and its peers hear of it at once", async () => {
+    const { org, machines: [a, b] } = await orgWith("a", "b");
+    const { stream } = await Stream.joined(a!.node_key, a!.publicKey);
+    const id = b!.machine_id;
+    expect((await act(org, "quarantine", id, { reason: "odd traffic" })).data).toEqual({
+      machine_id: id,
+      status: "quarantined",
+    });
+    expect(await stream.takeDelta()).toMatchObject({ remove: [id], upsert: [] });
+    const heartbeat = await call(selfFetch, base, machineHeartbeat, { node_key: b!.node_key });
+    expect(heartbeat).toMatchObject({ status: "quarantined", quarantined: true, peers: [] });
+    expect((await act(org, "unquarantine", id)).data).toEqual({ machine_id: id, status: "online" });
+    expect(await stream.takeDelta()).toMatchObject({ remove: [], upsert: [{ id, online: true }] });
+  });
+
+  it("switches it off and on; a heartbeat does not bring it back", async () => {
+    const { org, machines: [a] } = await orgWith("a");
+    const id = a!.machine_id;
+    expect((await act(org, "disable", id)).data).toEqual({ machine_id: id, status: "offline" });
+    const heartbeat = await call(selfFetch, base, machineHeartbeat, { node_key: a!.node_key });
+    expect(heartbeat).toMatchObject({ status: "offline", admin_disabled: true, peers: [] });
+    expect(await listed(org, "a")).toMatchObject({ status: "offline", admin_disabled: true });
+    expect((await act(org, "enable", id)).data).toEqual({ machine_id: id, status: "online" });
+    expect(await listed(org, "a")).toMatchObject({ status: "online", admin_disabled: false });
+  });
+
+  it("renames it by the rules for names, and peers follow", async () => {
+    const { org, machines: [a, b] } = await orgWith("a", "b");
+    const { stream } = await Stream.joined(a!.node_key, a!.publicKey);
+    const id = b!.machine_id;
+    expect((await act(org, "rename", id, { name: " Bureau <b> 7 " })).data).toEqual({
+      machine_id: id,
+      name: "Bureau b 7",
+    });
+    expect(await stream.takeDelta()).toMatchObject({ upsert: [{ id, name: "Bureau b 7" }] });
+    const refused = async (name: unknown) => (await act(org, "rename", id, { name })).message;
+    expect(await refused("")).toBe("Name must be 1-100 characters");
+    expect(await refused("x".repeat(101))).toBe("Name must be 1-100 characters");
+    expect(await refused("<>!")).toBe("Name contains only invalid characters");
+    expect(await refused(7)).toBe("name must be a string");
+    expect(await act(org, "rename", id, { name: "a" })).toMatchObject({ status: 409, code: "CONFLICT" });
+  });
+
+  it("tags it: prefix off, bad ones left out, an empty list clears", async () => {
+    const { org, machines: [a] } = await orgWith("a");
+    const id = a!.machine_id;
+    const tags = ["tag:web", "prod_1", "bad tag", "web", "x".repeat(51)];
+    expect((await act(org, "update_tags", id, { tags })).data).toEqual({ machine_id: id, tags: ["web", "prod_1"] });
+    expect(await listed(org, "a")).toMatchObject({ tags: ["web", "prod_1"] });
+    expect((await act(org, "update_tags", id, { tags: [] })).data).toEqual({ machine_id: id, tags: [] });
+    expect(await act(org, "update_tags", id, { tags: "web" })).toMatchObject({
+      status: 400,
+      code: "INVALID_INPUT",
+      message: "tags must be an array",
+    });
+  });
+
+  it("is refused with the contract's codes, and learns nothing of other orgs", async () => {
+    const { org, machines: [a] } = await orgWith("a");
+    const { org: other, machines: [theirs] } = await orgWith("a");
+    const id = a!.machine_id;
+    expect(await act(org, "approve", id)).toMatchObject({ status: 400, code: "INVALID_STATE" });
+    expect(await act(org, "unquarantine", id)).toMatchObject({ status: 400, code: "INVALID_STATE" });
+    expect(await act(org, "quarantine", undefined)).toMatchObject({ status: 400, code: "MISSING_FIELDS" });
+    expect(await act(org, "launch", id)).toMatchObject({ status: 400, code: "UNKNOWN_ACTION" });
+    for (const unknown of [crypto.randomUUID(), theirs!.machine_id]) {
+      expect(await act(org, "disable", unknown)).toMatchObject({ status: 404, code: "NOT_FOUND" });
+    }
+    expect(await act(other, "disable", id, {}, org.token)).toMatchObject({ status: 403, code: "FORBIDDEN" });
+    expect(await act(org, "disable", id, {}, "nonsense")).toMatchObject({ status: 401, code: "UNAUTHORIZED" });
+    const { token } = await signUpSomeone();
+    expect(await act(org, "disable", id, {}, token)).toMatchObject({ status: 403, code: "FORBIDDEN" });
+  });
+
+  it("doing the same again changes nothing", async () => {
+    const { org, machines: [a, b] } = await orgWith("a", "b");
+    const { stream } = await Stream.joined(a!.node_key, a!.publicKey);
+    for (let times = 0; times < 2; times++) {
+      expect((await act(org, "quarantine", b!.machine_id)).data).toMatchObject({ status: "quarantined" });
+    }
+    expect(await stream.takeDelta()).toMatchObject({ remove: [b!.machine_id] });
+    await act(org, "unquarantine", b!.machine_id);
+    // The next thing heard is the release: the second quarantine was none.
+    expect(await stream.takeDelta()).toMatchObject({ upsert: [{ id: b!.machine_id }] });
+  });
+});
