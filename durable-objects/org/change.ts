@@ -1,7 +1,8 @@
 import type { UserId } from "#protocol/ids.ts";
 import { type AuditRow, insertAudit } from "./store/audit.ts";
 import { type AuthKeyRow, insertAuthKey, saveAuthKey } from "./store/auth-keys.ts";
-import { insertMachine, type MachineRow, saveMachine } from "./store/machines.ts";
+import { release } from "./store/addresses.ts";
+import { deleteMachine, insertMachine, type MachineRow, saveMachine } from "./store/machines.ts";
 import { type OrgRow, saveCounters } from "./store/org.ts";
 
 export interface MachineChange {
@@ -23,6 +24,7 @@ export class Change {
   readonly org: OrgRow;
   readonly now: number;
   readonly machines: MachineChange[] = [];
+  readonly deleted: MachineRow[] = [];
   readonly keys: KeyChange[] = [];
   readonly audits: AuditRow[] = [];
   readonly #firstRev: number;
@@ -51,6 +53,14 @@ export class Change {
     saveMachine(this.sql, after);
     this.machines.push({ before, after });
     return after;
+  }
+
+  /** Its address may be leased again; its node key is void. */
+  deleteMachine(row: MachineRow): void {
+    deleteMachine(this.sql, row, ++this.org.rev);
+    release(this.sql, row.address);
+    this.org.machine_count -= 1;
+    this.deleted.push(row);
   }
 
   insertKey(row: Omit<AuthKeyRow, "rev">): AuthKeyRow {
@@ -90,7 +100,7 @@ export class Change {
   /** Last statement of the transaction: the counters. */
   seal(): void {
     if (this.isEmpty) return;
-    if (this.machines.length > 0) this.org.seq += 1;
+    if (this.machines.length + this.deleted.length > 0) this.org.seq += 1;
     saveCounters(this.sql, this.org);
   }
 }

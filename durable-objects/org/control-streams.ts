@@ -104,7 +104,8 @@ export class ControlStreams {
 
   /** Tells every agent what a committed change means for its map. */
   tell(change: Change): void {
-    if (change.machines.length === 0) return;
+    if (change.machines.length + change.deleted.length === 0) return;
+    for (const { id } of change.deleted) this.#refuse(id, "INVALID_NODE_KEY");
     for (const { before, after } of change.machines) {
       if (before !== undefined && before.node_key_hash !== after.node_key_hash) this.#replace(after.id);
     }
@@ -203,11 +204,18 @@ export class ControlStreams {
     for (const { socket } of this.#streamsOf(id)) retire(socket, CLOSE_REPLACED, "replaced");
   }
 
+  /** Tells an agent why it is not wanted any more, so that it stops trying. */
+  #refuse(id: MachineId, code: ErrorCode): void {
+    for (const { socket } of this.#streamsOf(id)) retire(socket, CLOSE_REFUSED, code);
+  }
+
   #shiftOf(change: Change): Shift {
     const { ctx, config } = this.#org;
     const { id, seq, address_pool } = change.org;
+    // To its peers a deleted machine is one that was set apart for good.
+    const gone = change.deleted.map((row) => ({ before: row, after: { ...row, status: "quarantined" as const } }));
     return {
-      machines: change.machines.map(({ before, after }) => ({
+      machines: [...change.machines, ...gone].map(({ before, after }) => ({
         before: before && machineOf(before, id),
         after: machineOf(after, id),
       })),

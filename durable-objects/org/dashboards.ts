@@ -96,7 +96,7 @@ export class Dashboards {
   }
 }
 
-function eventsOf({ org, now, machines, keys, audits }: Change): RealtimeEvent[] {
+function eventsOf({ org, now, machines, deleted, keys, audits }: Change): RealtimeEvent[] {
   const timestamp = new Date(now).toISOString();
   const event = (
     channel: RealtimeChannel,
@@ -107,6 +107,7 @@ function eventsOf({ org, now, machines, keys, audits }: Change): RealtimeEvent[]
     ...machines.filter(isNoteworthy).map(({ before, after }) =>
       event("machines", before === undefined ? "INSERT" : "UPDATE", machineOf(after, org.id))
     ),
+    ...deleted.map((row) => event("machines", "DELETE", machineOf(row, org.id))),
     ...keys.map(({ event: kind, row }) => event("keys", kind, authKeyOf(row, org.id))),
     ...audits.map((row) => event("audit", "INSERT", auditOf(row, org.id))),
   ];
@@ -116,7 +117,7 @@ function eventsOf({ org, now, machines, keys, audits }: Change): RealtimeEvent[]
 function isNoteworthy({ before, after }: MachineChange): boolean {
   return before === undefined || before.status !== after.status || before.name !== after.name ||
     before.public_key !== after.public_key || before.admin_disabled !== after.admin_disabled ||
-    before.node_key_hash !== after.node_key_hash;
+    before.node_key_hash !== after.node_key_hash || before.tags !== after.tags;
 }
 
 function attachmentOf(socket: WebSocket): Attachment | undefined {

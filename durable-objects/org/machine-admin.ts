@@ -1,3 +1,4 @@
+import { showIpv4 } from "#domain/addressing/ipv4.ts";
 import { machineName } from "#domain/machine/name.ts";
 import { type MachineAction, stateAfter } from "#domain/machine/state.ts";
 import { cleanTags } from "#domain/machine/tags.ts";
@@ -65,6 +66,15 @@ export function tagMachine(change: Change, id: MachineId, wanted: readonly strin
   change.saveMachine(row, { tags: text });
   change.audit("machine.tags_updated", "machine", id, actor.userId, { name: row.name, tags });
   return tags;
+}
+
+/** Takes the machine out of the org for good: its agent is refused, its address is free, the records of it stay. */
+export function deleteMachine(change: Change, id: MachineId, actor: Actor): MachineId {
+  if (!actor.isAdmin) throw new ZtnaError("FORBIDDEN");
+  const row = requireOwn(change, id, actor);
+  change.deleteMachine(row);
+  change.audit("machine.deleted", "machine", id, actor.userId, { name: row.name, tailnet_ip: showIpv4(row.address) });
+  return id;
 }
 
 /** A machine that is not there and one of somebody else look alike to who is no admin. */

@@ -13,7 +13,7 @@ import { ControlStreams } from "./control-streams.ts";
 import { Dashboards } from "./dashboards.ts";
 import { type Heartbeat, type HeartbeatInput, takeHeartbeat } from "./heartbeat.ts";
 import { addAuthKey, type AuthKeyInput, revokeKey } from "./key-changes.ts";
-import { actOnMachine, type Actor, renameMachine, tagMachine } from "./machine-admin.ts";
+import { actOnMachine, type Actor, deleteMachine, renameMachine, tagMachine } from "./machine-admin.ts";
 import { markSilent } from "./machine-changes.ts";
 import { projectChanges } from "./projection.ts";
 import { countRegistration, register, type Registration, type RegistrationInput } from "./registration.ts";
@@ -100,6 +100,10 @@ export class OrgObject extends DurableObject<Env> {
 
   renameMachine(id: MachineId, name: string, actor: Actor): Reply<string> {
     return answer(() => this.#write((change) => renameMachine(change, id, name, actor)));
+  }
+
+  deleteMachine(id: MachineId, actor: Actor): Reply<MachineId> {
+    return answer(() => this.#write((change) => deleteMachine(change, id, actor)));
   }
 
   tagMachine(id: MachineId, tags: readonly string[], actor: Actor): Reply<string[]> {

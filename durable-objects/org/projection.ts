@@ -3,7 +3,7 @@ import type { OrgId } from "#protocol/ids.ts";
 import { dropAudits, listAudits } from "./store/audit.ts";
 import { listAuthKeysAfter } from "./store/auth-keys.ts";
 import { projectedRev, saveProjectedRev } from "./store/cursors.ts";
-import { listMachinesAfter } from "./store/machines.ts";
+import { dropDeletedMachines, listDeletedMachines, listMachinesAfter } from "./store/machines.ts";
 
 const BATCH_ROWS = 500;
 
@@ -15,7 +15,9 @@ export async function projectChanges(sql: SqlStorage, db: D1Database, orgId: Org
   const machines = listMachinesAfter(sql, projectedRev(sql, "machines"), BATCH_ROWS);
   const keys = listAuthKeysAfter(sql, projectedRev(sql, "auth_keys"), BATCH_ROWS);
   const audits = listAudits(sql, BATCH_ROWS);
+  const deleted = listDeletedMachines(sql, BATCH_ROWS);
   const statements = [
+    { statement: DELETE_MACHINES, rows: deleted },
     { statement: UPSERT_MACHINES, rows: machines.map((row) => ({ ...row, tailnet_ip: showIpv4(row.address) })) },
     { statement: UPSERT_AUTH_KEYS, rows: keys.map(({ hash: _, ...row }) => row) },
     { statement: INSERT_AUDIT_LOGS, rows: audits },
@@ -26,7 +28,8 @@ export async function projectChanges(sql: SqlStorage, db: D1Database, orgId: Org
   if (machine !== undefined) saveProjectedRev(sql, "machines", machine.rev);
   if (key !== undefined) saveProjectedRev(sql, "auth_keys", key.rev);
   if (audit !== undefined) dropAudits(sql, audit.rev);
-  return [machines, keys, audits].some((rows) => rows.length === BATCH_ROWS);
+  if (deleted.length > 0) dropDeletedMachines(sql, deleted.at(-1)!.rev);
+  return [machines, keys, audits, deleted].some((rows) => rows.length === BATCH_ROWS);
 }
 
 const UPSERT_MACHINES = upsert("machines", [
@@ -75,6 +78,9 @@ const INSERT_AUDIT_LOGS = upsert("audit_logs", [
   "details",
   "created_at",
 ]);
+
+/** An id is never used again: a machine that comes back is another one. */
+const DELETE_MACHINES = `DELETE FROM machines WHERE org_id = ?1 AND id IN (SELECT value->>'id' FROM json_each(?2))`;
 
 /** Parameters: the org's id, and the rows as one JSON array. `WHERE true` tells SQLite's parser that no join follows. */
 function upsert(table: string, columns: readonly string[]): string {

@@ -78,3 +78,12 @@ export const updateMachineTags = endpoint({
   response: v.object({ machine_id: machineIdSchema, tags: v.array(v.string()) }),
   refusals,
 });
+
+/** Its agent gets `INVALID_NODE_KEY`; should it register again, it is another machine. */
+export const deleteMachine = endpoint({
+  ...common,
+  action: "delete",
+  request: v.object(target),
+  response: v.object({ deleted: machineIdSchema }),
+  refusals,
+});

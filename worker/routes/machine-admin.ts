@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import type { MachineAction } from "#domain/machine/state.ts";
 import {
   approveMachine,
+  deleteMachine,
   disableMachine,
   enableMachine,
   quarantineMachine,
@@ -38,6 +39,11 @@ export function machineAdminRoutes(app: Hono<AppEnv>): void {
       const { org, actor } = await reach(input, c);
       const name = unwrap(await org.renameMachine(input.machine_id, input.name, actor));
       return { machine_id: input.machine_id, name };
+    }],
+
+    [deleteMachine, async (input, c) => {
+      const { org, actor } = await reach(input, c);
+      return { deleted: unwrap(await org.deleteMachine(input.machine_id, actor)) };
     }],
 
     [updateMachineTags, async (input, c) => {

@@ -61,6 +61,22 @@ export function saveMachine(sql: SqlStorage, row: MachineRow): void {
   sql.exec(updateStatement, ...columns.slice(1).map((column) => row[column]), row.address);
 }
 
+/** Leaves a mark for D1. The address is the caller's to release. */
+export function deleteMachine(sql: SqlStorage, row: MachineRow, rev: number): void {
+  sql.exec("DELETE FROM machines WHERE address = ?", row.address);
+  sql.exec("INSERT INTO deleted_machines (rev, id) VALUES (?, ?)", rev, row.id);
+}
+
+export function listDeletedMachines(sql: SqlStorage, limit: number): { rev: number; id: string }[] {
+  return sql.exec<{ rev: number; id: string }>("SELECT rev, id FROM deleted_machines ORDER BY rev LIMIT ?", limit)
+    .toArray();
+}
+
+/** Forgets the marks of machines that D1 has forgotten. */
+export function dropDeletedMachines(sql: SqlStorage, upToRev: number): void {
+  sql.exec("DELETE FROM deleted_machines WHERE rev <= ?", upToRev);
+}
+
 export function findMachine(sql: SqlStorage, id: string): MachineRow | undefined {
   return sql.exec<MachineRow>("SELECT * FROM machines WHERE id = ?", id).toArray()[0];
 }

@@ -81,6 +81,10 @@ const versions: readonly string[][] = [
     "CREATE TABLE projected (name TEXT PRIMARY KEY, rev INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE chores (name TEXT PRIMARY KEY, due_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
   ],
+  [
+    // Kept only until D1 has forgotten them as well.
+    "CREATE TABLE deleted_machines (rev INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT",
+  ],
 ];
 
 /** True once the org's tables exist. An object nobody initialised stores nothing at all. */

@@ -1,5 +1,6 @@
 import { env, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import type { UserId } from "#protocol/ids.ts";
 import { enrol, makeKey, newOrg, type Org, orgStub } from "./support.ts";
 
 /** Rings the alarm until nothing of this org waits for D1. */
@@ -53,6 +54,22 @@ describe("the projection", () => {
     await project(org);
     expect(await machinesOf(org)).toHaveLength(21);
     expect(await d1("SELECT id FROM audit_logs WHERE org_id = ?", org.orgId)).toHaveLength(22);
+  });
+
+  it("forgets deleted machines, and keeps their records", async () => {
+    const org = await newOrg();
+    const { key } = await makeKey(org);
+    const [gone, kept] = [await enrol(key, "gone"), await enrol(key, "kept")];
+    await project(org);
+    const actor = { userId: crypto.randomUUID() as UserId, isAdmin: true };
+    expect(await orgStub(org.orgId).deleteMachine(gone.machine_id, actor)).toMatchObject({ ok: true });
+    await project(org);
+    expect(await machinesOf(org)).toMatchObject([{ id: kept.machine_id }]);
+    const audits = await d1("SELECT action FROM audit_logs WHERE resource_id = ? ORDER BY rev", gone.machine_id);
+    expect(audits.map(({ action }) => action)).toEqual(["machine.registered", "machine.deleted"]);
+    await runInDurableObject(orgStub(org.orgId), (_, { storage }) => {
+      expect(storage.sql.exec("SELECT * FROM deleted_machines").toArray()).toEqual([]);
+    });
   });
 
   it("does no harm when it is done again, and never goes back to an older revision", async () => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { call } from "#protocol/api/call.ts";
+import { CLOSE_REFUSED } from "#protocol/control/messages.ts";
 import { machineHeartbeat } from "#protocol/api/machines.ts";
 import { listMachines } from "#protocol/api/tables.ts";
 import { Stream } from "../org/inbox.ts";
-import { enrol, makeKey, newInstallation, newOrg, type Org } from "../org/support.ts";
+import { enrol, makeKey, newInstallation, newOrg, type Org, outcome } from "../org/support.ts";
 import { base, post, selfFetch, signUpSomeone } from "../support/api.ts";
 
 async function orgWith(...names: string[]) {
@@ -85,6 +86,27 @@ describe("a machine's admin", () => {
       code: "INVALID_INPUT",
       message: "tags must be an array",
     });
+  });
+
+  it("deletes it: its agent is refused, its peers forget it, its address and place in the quota are free", async () => {
+    const { org, key, machines: [a, b] } = await orgWith("a", "b");
+    const [peer, own] = [
+      await Stream.joined(a!.node_key, a!.publicKey),
+      await Stream.joined(b!.node_key, b!.publicKey),
+    ];
+    const id = b!.machine_id;
+    expect((await act(org, "delete", id)).data).toEqual({ deleted: id });
+    expect(await own.stream.closed).toMatchObject({ code: CLOSE_REFUSED, reason: "INVALID_NODE_KEY" });
+    // What b's hello changed comes first.
+    let delta = await peer.stream.takeDelta();
+    while (delta.remove.length === 0) delta = await peer.stream.takeDelta();
+    expect(delta).toMatchObject({ remove: [id], upsert: [] });
+    expect(await outcome(call(selfFetch, base, machineHeartbeat, { node_key: b!.node_key }))).toBe("INVALID_NODE_KEY");
+    expect(await listed(org, "b")).toBeUndefined();
+    expect(await act(org, "delete", id)).toMatchObject({ status: 404, code: "NOT_FOUND" });
+    const again = await enrol(key, "b");
+    expect(again).toMatchObject({ tailnet_ip: "100.64.0.2", reactivated: false });
+    expect(again.machine_id).not.toBe(id);
   });
 
   it("is refused with the contract's codes, and learns nothing of other orgs", async () => {
