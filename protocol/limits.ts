@@ -33,6 +33,8 @@ export const timingsSchema = v.strictObject({
   relay_ticket_s: delay(600),
   heartbeat_s: delay(60),
   offline_after_s: delay(180),
+  /** How long an ephemeral machine may be offline before it is deleted. One that falls silent is deleted at once. */
+  ephemeral_offline_s: delay(1800),
   register_per_ip_window_s: delay(600),
   register_per_key_window_s: delay(300),
   signup_window_s: delay(300),

@@ -1,7 +1,8 @@
+import { showIpv4 } from "#domain/addressing/ipv4.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId } from "#protocol/ids.ts";
 import type { Change } from "./change.ts";
-import { findMachineByNodeKey, listOnlineMachines, type MachineRow } from "./store/machines.ts";
+import { findMachineByNodeKey, listOfflineEphemeral, listOnlineMachines, type MachineRow } from "./store/machines.ts";
 import type { OrgRow } from "./store/org.ts";
 
 /** What an agent says of its machine; absent means unchanged. */
@@ -44,8 +45,8 @@ export function takeReport(change: Change, row: MachineRow, report: MachineRepor
 }
 
 /**
- * Marks the machines offline that were silent for too long, and answers when the next one would be: milliseconds, or
- * undefined when nobody is online.
+ * Marks the machines offline that were silent for too long, and deletes the ephemeral ones among them; answers when the
+ * next one would be: milliseconds, or undefined when nobody is online.
  */
 export function markSilent(
   change: Change,
@@ -61,9 +62,27 @@ export function markSilent(
       continue;
     }
     streams.dropSilent(row.id);
-    auditOffline(change, change.saveMachine(row, { status: "offline", last_seen: lastSeen }), "heartbeat_timeout");
+    if (row.ephemeral === 1) cleanUp(change, row, "heartbeat_timeout");
+    else auditOffline(change, change.saveMachine(row, { status: "offline", last_seen: lastSeen }), "heartbeat_timeout");
   }
   return next;
+}
+
+/** Deletes the ephemeral machines that were offline for too long; answers when the next one would be, if any is left. */
+export function removeEphemeral(change: Change, mostOfflineMs: number): number | undefined {
+  let next: number | undefined;
+  for (const row of listOfflineEphemeral(change.sql)) {
+    const dueAt = row.last_seen + mostOfflineMs;
+    if (dueAt > change.now) next = Math.min(next ?? Infinity, dueAt);
+    else cleanUp(change, row, "ephemeral_offline");
+  }
+  return next;
+}
+
+function cleanUp(change: Change, row: MachineRow, reason: string): void {
+  change.deleteMachine(row);
+  const details = { name: row.name, tailnet_ip: showIpv4(row.address), reason };
+  change.audit("machine.cleanup_deleted", "machine", row.id, null, details);
 }
 
 function auditOffline(change: Change, row: MachineRow, reason: OfflineReason): void {

@@ -14,7 +14,7 @@ import { Dashboards } from "./dashboards.ts";
 import { type Heartbeat, type HeartbeatInput, takeHeartbeat } from "./heartbeat.ts";
 import { addAuthKey, type AuthKeyInput, revokeKey } from "./key-changes.ts";
 import { actOnMachine, type Actor, deleteMachine, renameMachine, tagMachine } from "./machine-admin.ts";
-import { markSilent } from "./machine-changes.ts";
+import { markSilent, removeEphemeral } from "./machine-changes.ts";
 import { projectChanges } from "./projection.ts";
 import { countRegistration, register, type Registration, type RegistrationInput } from "./registration.ts";
 import { type Chore, Schedule } from "./schedule.ts";
@@ -196,12 +196,19 @@ export class OrgObject extends DurableObject<Env> {
     if (change.machines.some(({ after }) => after.status === "online")) {
       this.#schedule?.arm("find_silent", change.now + this.#offlineAfterMs);
     }
+    if (change.machines.some(({ after }) => after.ephemeral === 1 && after.status === "offline")) {
+      this.#schedule?.arm("remove_ephemeral", change.now + this.#ephemeralMs);
+    }
     this.#streams.tell(change);
     this.#dashboards.tell(change);
   }
 
   get #offlineAfterMs(): number {
     return this.#config.timings.offline_after_s * 1000;
+  }
+
+  get #ephemeralMs(): number {
+    return this.#config.timings.ephemeral_offline_s * 1000;
   }
 
   get #idleMs(): number {
@@ -211,11 +218,23 @@ export class OrgObject extends DurableObject<Env> {
   async #do(chore: Chore): Promise<void> {
     if (chore === "project") return await this.#project();
     const now = Date.now();
-    const [next, pause] = chore === "find_silent"
-      ? [this.#write((change) => markSilent(change, this.#streams, this.#offlineAfterMs)), this.#offlineAfterMs / 4]
-      : [this.#dashboards.closeIdle(now, this.#idleMs), this.#idleMs / 4];
+    const [next, periodMs] = this.#look(chore, now);
     // One round serves everybody who is due soon: an org is not woken for each of its machines.
-    if (next !== undefined) this.#schedule?.arm(chore, Math.max(next, now + pause));
+    if (next !== undefined) this.#schedule?.arm(chore, Math.max(next, now + periodMs / 4));
+  }
+
+  /** Does what is due; answers when there is more to do, and how long that takes at most. */
+  #look(chore: Exclude<Chore, "project">, now: number): [next: number | undefined, periodMs: number] {
+    switch (chore) {
+      case "find_silent": {
+        const mostMs = this.#offlineAfterMs;
+        return [this.#write((change) => markSilent(change, this.#streams, mostMs)), mostMs];
+      }
+      case "remove_ephemeral":
+        return [this.#write((change) => removeEphemeral(change, this.#ephemeralMs)), this.#ephemeralMs];
+      case "close_idle":
+        return [this.#dashboards.closeIdle(now, this.#idleMs), this.#idleMs];
+    }
   }
 
   async #project(): Promise<void> {

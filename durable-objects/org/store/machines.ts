@@ -112,6 +112,10 @@ export function listOnlineMachines(sql: SqlStorage): MachineRow[] {
   return sql.exec<MachineRow>("SELECT * FROM machines WHERE status = 'online'").toArray();
 }
 
+export function listOfflineEphemeral(sql: SqlStorage): MachineRow[] {
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE ephemeral = 1 AND status = 'offline'").toArray();
+}
+
 export function listMachinesAfter(sql: SqlStorage, rev: number, limit: number): MachineRow[] {
   return sql.exec<MachineRow>("SELECT * FROM machines WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit).toArray();
 }

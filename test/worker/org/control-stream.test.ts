@@ -212,3 +212,49 @@ describe("a machine without a stream", () => {
     expect(await statusOf(org, b.machine_id)).toBe("online");
   });
 });
+
+describe("an ephemeral machine", () => {
+  async function ephemeralPair() {
+    const { org, key } = await orgWithKey();
+    const { key: ephemeral } = await makeKey(org, { ephemeral: true });
+    const [kept, passing] = [await newMachine(key, "kept"), await newMachine(ephemeral, "passing")];
+    const { stream } = await Stream.joined(kept.node_key, kept.publicKey);
+    const age = (seconds: number) =>
+      runInDurableObject(orgStub(org.orgId), (_, state) => {
+        const back = `UPDATE machines SET last_seen = last_seen - ? WHERE id = ?`;
+        state.storage.sql.exec(back, seconds * 1000, passing.machine_id);
+      });
+    const ring = async () => {
+      for (let times = 0; times < 5; times++) await runDurableObjectAlarm(orgStub(org.orgId));
+    };
+    return { org, stream, kept, passing, age, ring };
+  }
+
+  it("that falls silent is deleted, and its peers forget it", async () => {
+    const { org, stream, passing, age, ring } = await ephemeralPair();
+    await age(181);
+    await ring();
+    expect(await statusOf(org, passing.machine_id)).toBeUndefined();
+    expect(await stream.takeDelta()).toMatchObject({ remove: [passing.machine_id] });
+    const heartbeat = call(selfFetch, base, machineHeartbeat, { node_key: passing.node_key });
+    expect(await outcome(heartbeat)).toBe("INVALID_NODE_KEY");
+  });
+
+  it("that said goodbye may come back for half an hour", async () => {
+    const { org, stream, kept, passing, age, ring } = await ephemeralPair();
+    // With nobody online there is no other look that would come first.
+    stream.socket.close(1000, "gone");
+    await eventually(async () => (await statusOf(org, kept.machine_id)) === "offline");
+    const beat = (status: "online" | "offline") =>
+      call(selfFetch, base, machineHeartbeat, { node_key: passing.node_key, status });
+    await beat("offline");
+    await age(1_790);
+    await ring();
+    expect(await statusOf(org, passing.machine_id)).toBe("offline");
+    await beat("online");
+    await beat("offline");
+    await age(1_801);
+    await ring();
+    expect(await statusOf(org, passing.machine_id)).toBeUndefined();
+  });
+});
