@@ -69,9 +69,10 @@ device.setPeers(config.peers.map(peerConfig), performance.now(), out);
 drain();
 onEvent = handleEvent;
 early.forEach(handleEvent);
-say({ type: "ready", interface: link.interfaceName, port: link.localPort, engine: link.engine });
 createInterface({ input: process.stdin }).on("line", handleLine);
 Deno.addSignalListener("SIGTERM", () => void end(0));
+// Last: whoever hears it may ask for anything, the end as well.
+say({ type: "ready", interface: link.interfaceName, port: link.localPort, engine: link.engine });
 
 function handleLine(line: string): void {
   if (line === "state") return sayState();
