@@ -1,4 +1,4 @@
-import type { Endpoint, Prefix } from "../dataplane/link.ts";
+import { type Endpoint, isIpv4, type Prefix } from "../dataplane/link.ts";
 
 /** The 4 bytes of a dotted address, or undefined. */
 export function parseIpv4(text: string): Uint8Array | undefined {
@@ -50,8 +50,7 @@ export function parseEndpoint(text: string): Endpoint | undefined {
 }
 
 export function formatEndpoint({ address, port }: Endpoint): string {
-  const mapped = address.subarray(0, 10).every((byte) => byte === 0) && address[10] === 0xff && address[11] === 0xff;
-  if (mapped) return `${address.subarray(12).join(".")}:${port}`;
+  if (isIpv4(address)) return `${address.subarray(12).join(".")}:${port}`;
   const groups = Array.from({ length: 8 }, (_, i) => (address[2 * i]! << 8) | address[2 * i + 1]!);
   return `[${compress(groups)}]:${port}`;
 }

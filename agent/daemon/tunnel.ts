@@ -42,6 +42,8 @@ export class Tunnel {
   #wanted: NetworkConfig | undefined;
   #pool: NetworkConfig["routes"][number] | undefined;
   #offloads: boolean;
+  /** What failed and is not mended yet. */
+  #fault: Fault | undefined;
   #restartedAt: number[] = [];
   #restarting: Promise<void> | undefined;
   #closed = false;
@@ -119,48 +121,51 @@ export class Tunnel {
   }
 
   #handleData(event: DataEvent): void {
-    if (event.type === "fault") this.#restarting ??= this.#restart(event).finally(() => this.#restarting = undefined);
-    else this.#loop?.handleData(event);
+    if (event.type !== "fault") return this.#loop?.handleData(event);
+    this.#fault = event;
+    this.#restarting ??= this.#mend().finally(() => this.#restarting = undefined);
+  }
+
+  /** What has just been mended may fail again before anybody looks. */
+  async #mend(): Promise<void> {
+    for (let fault = this.#fault; fault !== undefined && !this.#closed; fault = this.#fault) await this.#restart(fault);
   }
 
   async #restart({ where, errno, message }: Fault): Promise<void> {
     this.#log("error", "data.failed", { where, errno, message });
+    this.#fault = undefined;
     const now = performance.now();
     this.#restartedAt = [...this.#restartedAt.filter((at) => now - at < 60_000), now];
     if (this.#restartedAt.length > MOST_RESTARTS_PER_MINUTE) return this.#onFault(message);
-    const before = this.#link;
-    await before.close();
     for (const pause of RESTART_PAUSES_MS) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       if (this.#closed) return;
       try {
-        this.#link = await openLink({
-          listenPort: before.localPort,
-          offloads: this.#offloads,
-          threads: this.#config.threads,
-          counters: before.counters,
-          onEvent: (event) => this.#handleData(event),
-        });
-        break;
+        await this.#reopen();
+        return this.#logOpened("data.restarted", { ms: Math.round(performance.now() - now) });
       } catch (error) {
         this.#log("warn", "data.not_restarted", { message: messageOf(error) });
       }
     }
-    if (this.#link === before) return this.#onFault(message);
-    this.#takeUp();
-    this.#logOpened("data.restarted", { ms: Math.round(performance.now() - now) });
+    this.#onFault(message);
   }
 
-  /** Gives the new interface what the old one had, and the new data thread its peers. */
-  #takeUp(): void {
+  /** Gives a new interface what the old one had, and a new data thread its peers. */
+  async #reopen(): Promise<void> {
+    const before = this.#link;
+    await before.close();
+    this.#fault = undefined;
+    this.#link = await openLink({
+      listenPort: before.localPort,
+      offloads: this.#offloads,
+      threads: this.#config.threads,
+      counters: before.counters,
+      onEvent: (event) => this.#handleData(event),
+    });
     this.#network.close();
     this.#applied = "";
-    try {
-      this.#network = new LinuxNetwork(this.#link.interfaceName);
-      if (this.#wanted !== undefined) this.#network.apply(this.#wanted);
-    } catch (error) {
-      return this.#onFault(messageOf(error));
-    }
+    this.#network = new LinuxNetwork(this.#link.interfaceName);
+    if (this.#wanted !== undefined) this.#network.apply(this.#wanted);
     this.#loop?.handleRestart();
   }
 

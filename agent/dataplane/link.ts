@@ -10,6 +10,17 @@ export interface Endpoint {
   readonly port: number;
 }
 
+export function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  if (a.port !== b.port) return false;
+  for (let at = 0; at < 16; at++) if (a.address[at] !== b.address[at]) return false;
+  return true;
+}
+
+/** True for an address of 16 bytes that is ::ffff:a.b.c.d. */
+export function isIpv4(address: Uint8Array): boolean {
+  return address[10] === 0xff && address[11] === 0xff && address.subarray(0, 10).every((byte) => byte === 0);
+}
+
 /** How datagrams reach a peer, and where one came from: a UDP address, the relay, or (for a path) nowhere. */
 export type Source = { readonly via: "udp"; readonly endpoint: Endpoint } | { readonly via: "relay" };
 export type Path = Source | { readonly via: "none" };

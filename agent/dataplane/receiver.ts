@@ -1,7 +1,7 @@
 import { TAG_BYTES } from "../crypto/engine.ts";
 import { type DataArena, slotOffset } from "./arena.ts";
 import type { DataPeer, DataPeers } from "./data-peers.ts";
-import { Cell, cellOffset, ECHO_ID, type Endpoint, type Path, type Source } from "./link.ts";
+import { Cell, cellOffset, ECHO_ID, type Endpoint, type Path, sameEndpoint, type Source } from "./link.ts";
 import { combineEcn, ecnOf, setEcn } from "./offload/ecn.ts";
 import type { Outbox } from "./outbox.ts";
 import { MessageType, messageType, Transport, TRANSPORT_HEADER_BYTES } from "./wireguard/messages.ts";
@@ -155,12 +155,6 @@ export class Receiver {
     if (ecn !== undefined && ecn !== inner) setEcn(view, offset, ecn);
     return ecn !== undefined;
   }
-}
-
-function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  if (a.port !== b.port) return false;
-  for (let i = 0; i < 16; i++) if (a.address[i] !== b.address[i]) return false;
-  return true;
 }
 
 /** The inner packet's own length without padding, or undefined when it lies. */

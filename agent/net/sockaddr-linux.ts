@@ -1,4 +1,4 @@
-import type { Endpoint } from "../dataplane/link.ts";
+import { type Endpoint, isIpv4 } from "../dataplane/link.ts";
 import { AF_INET, AF_INET6, SOCKADDR_IN6_BYTES, SOCKADDR_IN_BYTES } from "./ffi/socket-linux.ts";
 
 /**
@@ -26,7 +26,7 @@ export class SockaddrCodec {
     this.#view.setUint16(offset + 2, endpoint.port);
     if (this.#family === AF_INET) {
       // An IPv6 target on an IPv4 socket becomes family 10 in 16 bytes, which the kernel refuses.
-      if (!isMapped(endpoint.address)) this.#view.setUint16(offset, AF_INET6, true);
+      if (!isIpv4(endpoint.address)) this.#view.setUint16(offset, AF_INET6, true);
       this.#arena.set(endpoint.address.subarray(12), offset + 4);
       return SOCKADDR_IN_BYTES;
     }
@@ -67,7 +67,3 @@ export class SockaddrCodec {
 }
 
 const KNOWN_SLOTS = 1024;
-
-function isMapped(address: Uint8Array): boolean {
-  return address[10] === 0xff && address[11] === 0xff && address.subarray(0, 10).every((byte) => byte === 0);
-}

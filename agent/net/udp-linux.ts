@@ -1,6 +1,6 @@
 import { errno, libc } from "../os/ffi/libc-linux.ts";
 import { Errno } from "../os/ffi/errno-linux.ts";
-import type { Endpoint } from "../dataplane/link.ts";
+import { type Endpoint, isIpv4 } from "../dataplane/link.ts";
 import { MSG_DONTWAIT, MSG_LEN, MSG_NAMELEN, SOL_UDP, UDP_GRO, UDP_SEGMENT } from "./ffi/socket-linux.ts";
 import { MessageTable, type TableMemory } from "./message-table-linux.ts";
 import { SockaddrCodec } from "./sockaddr-linux.ts";
@@ -183,7 +183,7 @@ export class LinuxUdp {
       const target = out.datagramTargets[at]!;
       const segmentBytes = end === at + 1 ? 0 : out.datagramLengths[at]!;
       const ecn = out.datagramEcn[at]!;
-      this.#send.setControl(messages, segmentBytes, ecn, ecn !== 0 && isIpv4(target));
+      this.#send.setControl(messages, segmentBytes, ecn, ecn !== 0 && isIpv4(target.address));
       this.#aim(messages, target);
       at = end;
     }
@@ -214,9 +214,4 @@ function runEnd(first: number, out: Datagrams): number {
     if (lengths[end++]! < size) return end;
   }
   return end;
-}
-
-/** Addresses are of 16 bytes; ::ffff:a.b.c.d is one of IPv4. */
-function isIpv4({ address }: Endpoint): boolean {
-  return address[10] === 0xff && address[11] === 0xff && address.subarray(0, 10).every((byte) => byte === 0);
 }

@@ -1,13 +1,11 @@
+import { WindowsError } from "./ffi/errors-windows.ts";
 import {
   AddressRow,
   AF_INET,
   AF_INET6,
   DAD_PREFERRED,
-  ERROR_NOT_FOUND,
-  ERROR_OBJECT_ALREADY_EXISTS,
   InterfaceRow,
   type IpHelper,
-  NO_ERROR,
   RouteRow,
   writeSockaddr,
 } from "./ffi/iphlpapi-windows.ts";
@@ -68,7 +66,7 @@ export class WindowsNetwork implements Network {
     view.setUint16(InterfaceRow.family, family, true);
     view.setBigUint64(InterfaceRow.luid, luid, true);
     const found = ipHelper.GetIpInterfaceEntry(row);
-    if (found === ERROR_NOT_FOUND) return;
+    if (found === WindowsError.notFound) return;
     this.#demand(found, `read the settings of ${name}`);
     // Windows refuses the value it gives for IPv4.
     if (family === AF_INET) view.setUint32(InterfaceRow.sitePrefixLength, 0, true);
@@ -105,7 +103,7 @@ export class WindowsNetwork implements Network {
   }
 
   #demand(error: number, what: string): void {
-    if (error === NO_ERROR || error === ERROR_OBJECT_ALREADY_EXISTS) return;
+    if (error === WindowsError.none || error === WindowsError.objectAlreadyExists) return;
     throw new NetworkRefused(`Cannot ${what}: Windows error ${error}.`);
   }
 }

@@ -14,6 +14,7 @@ import {
   TUNSETIFF,
   TUNSETOFFLOAD,
 } from "./ffi/tun-linux.ts";
+import { nextName } from "./interface-name.ts";
 
 export interface LinuxTunOptions {
   /** Name to ask for; its last number is counted up while the name is taken. */
@@ -152,11 +153,6 @@ function openTun(): number {
   const fd = libc.open(new TextEncoder().encode("/dev/net/tun\0"), O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) throw unavailable(errno());
   return fd;
-}
-
-function nextName(name: string): string {
-  const [, stem, number] = /^(.*?)(\d*)$/.exec(name)!;
-  return `${stem}${Number(number) + 1}`;
 }
 
 function unavailable(error: number): TunUnavailable {

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { kernel32, wideText, WindowsError } from "../os/ffi/kernel32-windows.ts";
+import { WindowsError } from "../os/ffi/errors-windows.ts";
+import { kernel32, wideText } from "../os/ffi/kernel32-windows.ts";
 import { addressOf } from "../os/ffi/memory.ts";
 import { NO_OFFLOADS, type PacketBatch, type TunDevice, TunUnavailable } from "./device.ts";
 import { loadWintun, type Wintun } from "./ffi/wintun.ts";
+import { nextName } from "./interface-name.ts";
 
 export interface WindowsTunOptions {
   /** Name to ask for; its last number is counted up while the name is taken. */
@@ -155,11 +157,6 @@ function luidOf(wintun: Wintun, adapter: bigint): bigint {
   const luid = new Uint8Array(8);
   wintun.WintunGetAdapterLUID(adapter, luid);
   return new DataView(luid.buffer).getBigUint64(0, true);
-}
-
-function nextName(name: string): string {
-  const [, stem, number] = /^(.*?)(\d*)$/.exec(name)!;
-  return `${stem}${Number(number) + 1}`;
 }
 
 function unavailable(error: number): TunUnavailable {

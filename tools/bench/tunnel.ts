@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { cpuText } from "./cpu.ts";
 import { type Measured, type TunnelLoad, tunnelLoads } from "./tunnel-load.ts";
 import { type Carrier, TunnelPair } from "./tunnel-pair.ts";
 
@@ -79,11 +79,7 @@ function showMemory(): void {
 }
 
 function showMachine(): void {
-  const info = readFileSync("/proc/cpuinfo", "utf8");
-  const [model = "?"] = /(?<=^model name\s*: ).*/m.exec(info) ?? [];
-  const flags = /^flags\s*:(.*)$/m.exec(info)?.[1] ?? "";
-  const wide = ["avx2", "avx512f", "vaes", "asimd"].filter((flag) => flags.includes(` ${flag}`)).join(" ");
-  console.log(`${model} (${wide}), ${rounds} rounds of ${seconds} s, medians; x = ratio to wireguard-go`);
+  console.log(`${cpuText()}\n${rounds} rounds of ${seconds} s, medians; x = ratio to wireguard-go`);
 }
 
 function nameOf(carrier: Carrier): string {

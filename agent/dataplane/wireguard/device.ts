@@ -8,6 +8,7 @@ import {
   MAX_PEERS,
   type Path,
   type PeerCells,
+  sameEndpoint,
 } from "../link.ts";
 import {
   createIdentity,
@@ -412,10 +413,6 @@ function firstPath({ relay, endpoints }: PeerConfig): Path {
 function samePath(a: Path, b: Path): boolean {
   if (a.via !== "udp" || b.via !== "udp") return a.via === b.via;
   return sameEndpoint(a.endpoint, b.endpoint);
-}
-
-function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  return a.port === b.port && sameBytes(a.address, b.address);
 }
 
 function receiverOf(message: Uint8Array, offset: number): number {

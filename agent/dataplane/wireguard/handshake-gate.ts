@@ -1,4 +1,4 @@
-import type { DropReason, Source } from "../link.ts";
+import { type DropReason, isIpv4, type Source } from "../link.ts";
 import { CookieIssuer } from "./cookies.ts";
 import { hasMac1, type Identity } from "./handshake.ts";
 
@@ -72,6 +72,5 @@ export class HandshakeGate {
 
 /** An IPv4 address, or the /64 of an IPv6 one: who has one address of it has all. */
 function networkOf(address: Uint8Array): string {
-  const mapped = address[10] === 0xff && address[11] === 0xff && address.subarray(0, 10).every((byte) => byte === 0);
-  return (mapped ? address : address.subarray(0, 8)).toHex();
+  return (isIpv4(address) ? address : address.subarray(0, 8)).toHex();
 }

@@ -22,9 +22,6 @@ export function loadIpHelper(path = "iphlpapi.dll"): IpHelper {
 
 export const AF_INET = 2;
 export const AF_INET6 = 23;
-export const NO_ERROR = 0;
-export const ERROR_NOT_FOUND = 1168;
-export const ERROR_OBJECT_ALREADY_EXISTS = 5010;
 
 /** SOCKADDR_INET, 28 bytes: family u16 at 0; an IPv4 address at 4, an IPv6 one at 8. */
 const SockaddrInet = { family: 0, ipv4: 4, ipv6: 8 } as const;

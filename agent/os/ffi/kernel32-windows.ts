@@ -18,16 +18,3 @@ export function wideText(text: string): Uint8Array<ArrayBuffer> {
   const units = Uint16Array.from({ length: text.length + 1 }, (_, at) => at < text.length ? text.charCodeAt(at) : 0);
   return new Uint8Array(units.buffer);
 }
-
-/** Values of `GetLastError`. */
-export const WindowsError = {
-  fileNotFound: 2,
-  accessDenied: 5,
-  invalidData: 13,
-  handleEof: 38,
-  objectAlreadyExists: 5010,
-  bufferOverflow: 111,
-  alreadyExists: 183,
-  noMoreItems: 259,
-  notFound: 1168,
-} as const;

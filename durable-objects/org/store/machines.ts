@@ -112,8 +112,10 @@ export function listOnlineMachines(sql: SqlStorage): MachineRow[] {
   return sql.exec<MachineRow>("SELECT * FROM machines WHERE status = 'online'").toArray();
 }
 
+/** Without those an admin has switched off: gone, they could enrol again. */
 export function listOfflineEphemeral(sql: SqlStorage): MachineRow[] {
-  return sql.exec<MachineRow>("SELECT * FROM machines WHERE ephemeral = 1 AND status = 'offline'").toArray();
+  const statement = "SELECT * FROM machines WHERE ephemeral = 1 AND status = 'offline' AND admin_disabled = 0";
+  return sql.exec<MachineRow>(statement).toArray();
 }
 
 export function listMachinesAfter(sql: SqlStorage, rev: number, limit: number): MachineRow[] {

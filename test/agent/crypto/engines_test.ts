@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
+import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { type AeadEngine, TAG_BYTES } from "../../../agent/crypto/engine.ts";
 import { nobleEngine } from "../../../agent/crypto/engines/noble.ts";
 import { hybridEngine } from "../../../agent/crypto/engines/hybrid.ts";
@@ -17,6 +18,18 @@ const kernel = loadKernel(arena);
 const parts = { arena, kernel, arenaAddress: addressOf(arena.bytes) };
 const reference = nobleEngine(arena);
 const [PLAIN, SEALED, EXPECTED] = [arena.udpOut.offset, arena.udpOut.offset + 80_000, arena.udpOut.offset + 160_000];
+
+Deno.test("the reference, to which every engine is held, gives the result of RFC 8439, 2.8.2", () => {
+  const hexBytes = (digits: string) => Uint8Array.fromHex(digits);
+  const key = Uint8Array.from({ length: 32 }, (_, at) => 0x80 + at);
+  const cipher = chacha20poly1305(key, hexBytes("070000004041424344454647"), hexBytes("50515253c0c1c2c3c4c5c6c7"));
+  const text = "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, " +
+    "sunscreen would be it.";
+  const sealed = "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d63dbea45e8ca9671282fafb69da92728b" +
+    "1a71de0a9e060b2905d6a5b67ecd3b3692ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc" +
+    "3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691";
+  assert.equal(cipher.encrypt(new TextEncoder().encode(text)).toHex(), sealed);
+});
 
 const [first, second] = candidates(parts) as [AeadEngine, AeadEngine];
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { machineHeartbeat } from "#protocol/api/machines.ts";
 import { call } from "#protocol/api/call.ts";
 import { CONTROL_PATH } from "#protocol/control/messages.ts";
+import type { UserId } from "#protocol/ids.ts";
 import { base, selfFetch } from "../support/api.ts";
 import { Stream, upgrade } from "./inbox.ts";
 import { enrol, makeKey, newInstallation, newOrg, type Org, orgStub, outcome } from "./support.ts";
@@ -238,6 +239,15 @@ describe("an ephemeral machine", () => {
     expect(await stream.takeDelta()).toMatchObject({ remove: [passing.machine_id] });
     const heartbeat = call(selfFetch, base, machineHeartbeat, { node_key: passing.node_key });
     expect(await outcome(heartbeat)).toBe("INVALID_NODE_KEY");
+  });
+
+  it("that an admin has switched off stays, so that its agent does not come back by enrolling again", async () => {
+    const { org, passing, age, ring } = await ephemeralPair();
+    const actor = { userId: crypto.randomUUID() as UserId, isAdmin: true };
+    await orgStub(org.orgId).actOnMachine(passing.machine_id, "disable", actor, {});
+    await age(3_600);
+    await ring();
+    expect(await statusOf(org, passing.machine_id)).toBe("offline");
   });
 
   it("that said goodbye may come back for half an hour", async () => {

@@ -10,6 +10,7 @@ import {
   type DropReason,
   dropReasons,
   type Endpoint,
+  sameEndpoint,
 } from "../../../../agent/dataplane/link.ts";
 import { Outbox } from "../../../../agent/dataplane/outbox.ts";
 import { WireGuardDevice } from "../../../../agent/dataplane/wireguard/device.ts";
@@ -240,8 +241,4 @@ export function packetBetween(from: number, to: number, size = 60, tag = 0): Uin
 
 export function tagOf(packet: Uint8Array): number {
   return new DataView(packet.buffer, packet.byteOffset).getUint32(packet.length - 4);
-}
-
-function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  return a.port === b.port && a.address.toHex() === b.address.toHex();
 }
