@@ -40,7 +40,8 @@ export function actOnMachine(
   // Whoever was off or unseen starts a new three minutes in which to show up.
   const lastSeen = status === "online" && row.status !== "online" ? change.now : row.last_seen;
   if (!isSame) {
-    change.saveMachine(row, { status, admin_disabled: Number(disabled), last_seen: lastSeen });
+    const approval = action === "approve" ? { approved_by: actor.userId, approved_at: change.now } : {};
+    change.saveMachine(row, { status, admin_disabled: Number(disabled), last_seen: lastSeen, ...approval });
     change.audit(auditActions[action], "machine", id, actor.userId, { name: row.name, ...details });
   }
   return disabled ? "offline" : status;

@@ -50,6 +50,21 @@ const UPSERT_MACHINES = upsert("machines", [
   "admin_disabled",
   "last_seen",
   "created_at",
+  "os_version_detail",
+  "public_endpoint",
+  "client_connectivity",
+  "derp_latencies",
+  "key_expiry_disabled",
+  "shields_up",
+  "ssh_enabled",
+  "accept_routes",
+  "advertise_exit_node",
+  "exit_node_approved",
+  "advertised_routes",
+  "approved_routes",
+  "approved_by",
+  "approved_at",
+  "key_created_at",
 ]);
 
 const UPSERT_AUTH_KEYS = upsert("auth_keys", [

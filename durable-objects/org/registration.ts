@@ -156,6 +156,20 @@ function create(change: Change, identity: Identity, limits: Limits): MachineRow 
     relay_region: null,
     admin_disabled: 0,
     created_at: now,
+    os_version_detail: null,
+    public_endpoint: null,
+    client_connectivity: null,
+    derp_latencies: null,
+    key_expiry_disabled: 0,
+    shields_up: 0,
+    ssh_enabled: 0,
+    accept_routes: 0,
+    advertise_exit_node: 0,
+    exit_node_approved: 0,
+    advertised_routes: "[]",
+    approved_routes: "[]",
+    approved_by: null,
+    approved_at: null,
   });
 }
 

@@ -8,12 +8,34 @@ export const machineStatuses = ["pending", "online", "offline", "quarantined"] a
 export type MachineStatus = (typeof machineStatuses)[number];
 export const machineStatusSchema = v.picklist(machineStatuses);
 
+/** What an agent finds out about its own network (contract 8.3). */
+export const clientConnectivitySchema = v.object({
+  ipv6: v.optional(v.boolean()),
+  udp: v.optional(v.boolean()),
+  upnp: v.optional(v.boolean()),
+  pmp: v.optional(v.boolean()),
+  pcp: v.optional(v.boolean()),
+  hairpinning: v.optional(v.boolean()),
+  mapping_varies: v.optional(v.boolean()),
+  preferred_derp: v.optional(v.pipe(v.string(), v.maxLength(32))),
+  firewall_mode: v.optional(v.picklist(["none", "nftables", "iptables"])),
+});
+export type ClientConnectivity = v.InferOutput<typeof clientConnectivitySchema>;
+
+/** Relay region -> round trip in milliseconds. */
+export const derpLatenciesSchema = v.pipe(
+  v.record(v.pipe(v.string(), v.maxLength(32)), v.pipe(v.number(), v.minValue(0), v.maxValue(60_000))),
+  v.maxEntries(64),
+);
+export type DerpLatencies = v.InferOutput<typeof derpLatenciesSchema>;
+
 /** A machine as lists show it; times are ISO 8601. */
 export const machineSchema = v.object({
   id: machineIdSchema,
   org_id: orgIdSchema,
   name: v.string(),
   os: v.nullable(v.string()),
+  os_version_detail: v.nullable(v.string()),
   status: machineStatusSchema,
   tailnet_ip: v.string(),
   public_key: v.nullable(v.string()),
@@ -23,9 +45,25 @@ export const machineSchema = v.object({
   tags: v.array(v.string()),
   version: v.nullable(v.string()),
   endpoints: v.array(v.string()),
+  public_endpoint: v.nullable(v.string()),
   relay_region: v.nullable(v.string()),
+  client_connectivity: v.nullable(clientConnectivitySchema),
+  derp_latencies: v.nullable(derpLatenciesSchema),
   admin_disabled: v.boolean(),
+  key_expiry_disabled: v.boolean(),
+  shields_up: v.boolean(),
+  ssh_enabled: v.boolean(),
+  accept_routes: v.boolean(),
+  advertise_exit_node: v.boolean(),
+  exit_node_approved: v.boolean(),
+  /** IP prefixes it offers to carry, and those of them an admin has approved. */
+  advertised_routes: v.array(v.string()),
+  approved_routes: v.array(v.string()),
+  approved_by: v.nullable(userIdSchema),
+  approved_at: v.nullable(v.string()),
   last_seen: v.string(),
+  /** When its node key was issued: the base of key expiry. */
+  key_created_at: v.string(),
   created_at: v.string(),
 });
 export type Machine = v.InferOutput<typeof machineSchema>;

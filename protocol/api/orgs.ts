@@ -56,6 +56,10 @@ export const orgSettingsSchema = v.object({
   key_expiry_days: v.number(),
   posture_enforcement: v.picklist(["disabled", "monitor", "enforce"]),
   reregistration: v.picklist(["name", "machine_key"]),
+  /** Machines that people enrol wait for an admin; those of auth keys do not (contract 7.3, C1). */
+  approval_required: v.boolean(),
+  /** Agents do without super-packets: TUN offloads, UDP GSO and GRO. */
+  disable_offloads: v.boolean(),
   machine_quota: v.nullable(v.number()),
   address_pool: v.nullable(v.string()),
 });

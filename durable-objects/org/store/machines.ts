@@ -24,6 +24,20 @@ export type MachineRow = {
   last_seen: number;
   key_created_at: number;
   created_at: number;
+  os_version_detail: string | null;
+  public_endpoint: string | null;
+  client_connectivity: string | null;
+  derp_latencies: string | null;
+  key_expiry_disabled: number;
+  shields_up: number;
+  ssh_enabled: number;
+  accept_routes: number;
+  advertise_exit_node: number;
+  exit_node_approved: number;
+  advertised_routes: string;
+  approved_routes: string;
+  approved_by: UserId | null;
+  approved_at: number | null;
 };
 
 const columns = [
@@ -47,6 +61,20 @@ const columns = [
   "last_seen",
   "key_created_at",
   "created_at",
+  "os_version_detail",
+  "public_endpoint",
+  "client_connectivity",
+  "derp_latencies",
+  "key_expiry_disabled",
+  "shields_up",
+  "ssh_enabled",
+  "accept_routes",
+  "advertise_exit_node",
+  "exit_node_approved",
+  "advertised_routes",
+  "approved_routes",
+  "approved_by",
+  "approved_at",
 ] as const satisfies (keyof MachineRow)[];
 
 const insertStatement = `INSERT INTO machines (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
@@ -134,6 +162,7 @@ export function machineOf(row: MachineRow, orgId: OrgId, lastSeen = row.last_see
     org_id: orgId,
     name: row.name,
     os: row.os,
+    os_version_detail: row.os_version_detail,
     status: row.status,
     tailnet_ip: showIpv4(row.address),
     public_key: row.public_key,
@@ -143,9 +172,23 @@ export function machineOf(row: MachineRow, orgId: OrgId, lastSeen = row.last_see
     tags: JSON.parse(row.tags) as string[],
     version: row.version,
     endpoints: JSON.parse(row.endpoints) as string[],
+    public_endpoint: row.public_endpoint,
     relay_region: row.relay_region,
+    client_connectivity: row.client_connectivity === null ? null : JSON.parse(row.client_connectivity),
+    derp_latencies: row.derp_latencies === null ? null : JSON.parse(row.derp_latencies),
     admin_disabled: row.admin_disabled === 1,
+    key_expiry_disabled: row.key_expiry_disabled === 1,
+    shields_up: row.shields_up === 1,
+    ssh_enabled: row.ssh_enabled === 1,
+    accept_routes: row.accept_routes === 1,
+    advertise_exit_node: row.advertise_exit_node === 1,
+    exit_node_approved: row.exit_node_approved === 1,
+    advertised_routes: JSON.parse(row.advertised_routes) as string[],
+    approved_routes: JSON.parse(row.approved_routes) as string[],
+    approved_by: row.approved_by,
+    approved_at: row.approved_at === null ? null : new Date(row.approved_at).toISOString(),
     last_seen: new Date(lastSeen).toISOString(),
+    key_created_at: new Date(row.key_created_at).toISOString(),
     created_at: new Date(row.created_at).toISOString(),
   };
 }

@@ -20,12 +20,19 @@ export interface OrgRow {
   key_expiry_days: number;
   posture_enforcement: OrgSettings["posture_enforcement"];
   reregistration: OrgSettings["reregistration"];
+  approval_required: number;
+  disable_offloads: number;
   machine_quota: number | null;
   address_pool: string | null;
 }
 
 export function insertOrg(sql: SqlStorage, org: { id: OrgId; name: string; slug: string }): void {
-  sql.exec("INSERT INTO org (one, id, name, slug) VALUES (1, ?, ?, ?)", org.id, org.name, org.slug);
+  sql.exec(
+    "INSERT INTO org (one, id, name, slug, allow_exit_nodes) VALUES (1, ?, ?, ?, 0)",
+    org.id,
+    org.name,
+    org.slug,
+  );
 }
 
 export function findOrg(sql: SqlStorage): OrgRow | undefined {
@@ -52,6 +59,8 @@ export function settingsOf(org: OrgRow): OrgSettings {
     key_expiry_days: org.key_expiry_days,
     posture_enforcement: org.posture_enforcement,
     reregistration: org.reregistration,
+    approval_required: org.approval_required === 1,
+    disable_offloads: org.disable_offloads === 1,
     machine_quota: org.machine_quota,
     address_pool: org.address_pool,
   };

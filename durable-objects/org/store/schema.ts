@@ -85,6 +85,24 @@ const versions: readonly string[][] = [
     // Kept only until D1 has forgotten them as well.
     "CREATE TABLE deleted_machines (rev INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT",
   ],
+  [
+    "ALTER TABLE machines ADD COLUMN os_version_detail TEXT",
+    "ALTER TABLE machines ADD COLUMN public_endpoint TEXT",
+    "ALTER TABLE machines ADD COLUMN client_connectivity TEXT",
+    "ALTER TABLE machines ADD COLUMN derp_latencies TEXT",
+    "ALTER TABLE machines ADD COLUMN key_expiry_disabled INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE machines ADD COLUMN shields_up INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE machines ADD COLUMN ssh_enabled INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE machines ADD COLUMN accept_routes INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE machines ADD COLUMN advertise_exit_node INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE machines ADD COLUMN exit_node_approved INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE machines ADD COLUMN advertised_routes TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE machines ADD COLUMN approved_routes TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE machines ADD COLUMN approved_by TEXT",
+    "ALTER TABLE machines ADD COLUMN approved_at INTEGER",
+    "ALTER TABLE org ADD COLUMN approval_required INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE org ADD COLUMN disable_offloads INTEGER NOT NULL DEFAULT 0",
+  ],
 ];
 
 /** True once the org's tables exist. An object nobody initialised stores nothing at all. */

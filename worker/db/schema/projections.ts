@@ -25,6 +25,21 @@ export const machines = sqliteTable("machines", {
   adminDisabled: integer("admin_disabled").notNull(),
   lastSeen: integer("last_seen").notNull(),
   createdAt: integer("created_at").notNull(),
+  osVersionDetail: text("os_version_detail"),
+  publicEndpoint: text("public_endpoint"),
+  clientConnectivity: text("client_connectivity"),
+  derpLatencies: text("derp_latencies"),
+  keyExpiryDisabled: integer("key_expiry_disabled").notNull().default(0),
+  shieldsUp: integer("shields_up").notNull().default(0),
+  sshEnabled: integer("ssh_enabled").notNull().default(0),
+  acceptRoutes: integer("accept_routes").notNull().default(0),
+  advertiseExitNode: integer("advertise_exit_node").notNull().default(0),
+  exitNodeApproved: integer("exit_node_approved").notNull().default(0),
+  advertisedRoutes: text("advertised_routes").notNull().default("[]"),
+  approvedRoutes: text("approved_routes").notNull().default("[]"),
+  approvedBy: text("approved_by"),
+  approvedAt: integer("approved_at"),
+  keyCreatedAt: integer("key_created_at").notNull().default(0),
 }, (table) => [index("machines_org").on(table.orgId, table.name)]);
 
 export const authKeys = sqliteTable("auth_keys", {
