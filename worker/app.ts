@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { AppEnv } from "./context.ts";
+import { mountActions } from "./http/mount.ts";
 import { refuseUnknown } from "./http/not-found.ts";
 import { onError } from "./http/on-error.ts";
 import { identifyRequest } from "./http/request-id.ts";
@@ -9,7 +10,7 @@ import { derpMapRoutes } from "./routes/derp-map.ts";
 import { keyManagementRoutes } from "./routes/key-management.ts";
 import { machineAdminRoutes } from "./routes/machine-admin.ts";
 import { machineHeartbeatRoutes } from "./routes/machine-heartbeat.ts";
-import { orgRoutes } from "./routes/orgs.ts";
+import { orgActions, orgRoutes } from "./routes/orgs.ts";
 import { realtimeRoutes } from "./routes/realtime.ts";
 import { registerMachineRoutes } from "./routes/register-machine.ts";
 import { relayRoutes } from "./routes/relay.ts";
@@ -21,6 +22,7 @@ app.use(identifyRequest);
 
 authRoutes(app);
 orgRoutes(app);
+mountActions(app, [...orgActions]);
 keyManagementRoutes(app);
 registerMachineRoutes(app);
 machineAdminRoutes(app);

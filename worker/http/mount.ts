@@ -23,11 +23,18 @@ export function mount<E extends Endpoint>(app: Hono<AppEnv>, endpoint: E, handle
   }
 }
 
+/** Each action's descriptor beside its handler. */
+export type Actions<All extends readonly Endpoint[]> = {
+  readonly [I in keyof All]: readonly [All[I], Handler<All[I]>];
+};
+
+/** Some of a path's actions, for paths whose actions are kept in several files. */
+export function actions<const All extends readonly Endpoint[]>(list: Actions<All>): Actions<All> {
+  return list;
+}
+
 /** Binds the actions of one path, told apart by `action` in the body. All of a path's actions have the same caller. */
-export function mountActions<const All extends readonly Endpoint[]>(
-  app: Hono<AppEnv>,
-  actions: { readonly [I in keyof All]: readonly [All[I], Handler<All[I]>] },
-): void {
+export function mountActions<const All extends readonly Endpoint[]>(app: Hono<AppEnv>, actions: Actions<All>): void {
   // The mapped type pairs each handler with its own descriptor; a table of them can only know the common shape.
   const byName = new Map(
     actions.map(([endpoint, handler]) => [endpoint.action, { endpoint, handler: handler as Handler<Endpoint> }]),

@@ -1,17 +1,17 @@
-import { createHash, randomBytes } from "node:crypto";
 import type { Hono } from "hono";
-import { login, logout, me, refresh, type Session, signup } from "#protocol/api/auth.ts";
+import { secretHash } from "#domain/secrets/routed-secret.ts";
+import { login, logout, me, refresh, signup } from "#protocol/api/auth.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { UserId } from "#protocol/ids.ts";
+import { clientIp } from "../auth/client-ip.ts";
+import { openSession } from "../auth/open-session.ts";
 import { hashPassword, verifyPassword } from "../auth/password.ts";
-import { clearRefreshCookie, readRefreshToken, setRefreshCookie } from "../auth/refresh-cookie.ts";
-import { signAccessToken } from "../auth/session.ts";
+import { clearRefreshCookie, readRefreshToken } from "../auth/refresh-cookie.ts";
 import { database } from "../db/database.ts";
 import { countHit } from "../db/rate-limits.ts";
-import { deleteRefreshTokenFamily, insertRefreshToken, redeemRefreshToken } from "../db/refresh-tokens.ts";
+import { deleteRefreshTokenFamily, redeemRefreshToken } from "../db/refresh-tokens.ts";
 import { clearFailedLogins, findUser, findUserByEmail, insertUser, recordFailedLogin } from "../db/users.ts";
-import type { AppContext, AppEnv, User } from "../context.ts";
-import { clientIp } from "../auth/client-ip.ts";
+import type { AppEnv } from "../context.ts";
 import { mount } from "../http/mount.ts";
 
 export function authRoutes(app: Hono<AppEnv>): void {
@@ -30,7 +30,7 @@ export function authRoutes(app: Hono<AppEnv>): void {
     const passwordHash = await hashPassword(input.password);
     const row = { ...user, passwordHash, fullName: input.full_name ?? null, createdAt: now };
     if (!(await insertUser(database(c), row))) throw new ZtnaError("CONFLICT", "Email already in use");
-    return await openSession(c, user, crypto.randomUUID());
+    return await openSession(c, user);
   });
 
   mount(app, login, async (input, c) => {
@@ -51,14 +51,14 @@ export function authRoutes(app: Hono<AppEnv>): void {
       throw new ZtnaError("INVALID_CREDENTIALS");
     }
     if (user.failedLogins > 0) await clearFailedLogins(db, user.id);
-    return await openSession(c, { id: user.id as UserId, email: user.email }, crypto.randomUUID());
+    return await openSession(c, { id: user.id as UserId, email: user.email });
   });
 
   mount(app, refresh, async (input, c) => {
     const presented = readRefreshToken(c, input.refresh_token);
     if (presented === undefined) throw new ZtnaError("MISSING_TOKEN");
     const db = database(c);
-    const hash = sha256(presented.token);
+    const hash = secretHash(presented.token);
     const redeemed = await redeemRefreshToken(db, hash, Date.now());
     const user = redeemed && await findUser(db, redeemed.userId as UserId);
     if (redeemed === undefined || user === undefined) {
@@ -74,7 +74,7 @@ export function authRoutes(app: Hono<AppEnv>): void {
 
   mount(app, logout, async (input, c) => {
     const presented = readRefreshToken(c, input.refresh_token);
-    if (presented !== undefined) await deleteRefreshTokenFamily(database(c), sha256(presented.token));
+    if (presented !== undefined) await deleteRefreshTokenFamily(database(c), secretHash(presented.token));
     clearRefreshCookie(c);
     return { logged_out: true as const };
   });
@@ -84,20 +84,4 @@ export function authRoutes(app: Hono<AppEnv>): void {
     if (user === undefined) throw new ZtnaError("UNAUTHORIZED", "Invalid or expired token");
     return { id: user.id as UserId, email: user.email, full_name: user.fullName, avatar_url: null };
   });
-}
-
-async function openSession(c: AppContext, user: User, family: string): Promise<Session> {
-  const { timings } = c.get("config");
-  const now = Date.now();
-  const refreshToken = randomBytes(32).toString("hex");
-  const expiresAt = now + timings.refresh_token_s * 1000;
-  const row = { hash: sha256(refreshToken), family, userId: user.id, expiresAt, createdAt: now };
-  await insertRefreshToken(database(c), row);
-  setRefreshCookie(c, refreshToken);
-  const token = await signAccessToken(c.get("config"), user);
-  return { token, access_token: token, refresh_token: refreshToken, expires_in: timings.access_token_s, user };
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -5,24 +5,24 @@ import { type OrgId, orgRoutingTag } from "#protocol/ids.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 import { database } from "../db/database.ts";
 import { findOrganizationsOf, insertOrganization, isSlugTaken } from "../db/organizations.ts";
-import { mount, mountActions } from "../http/mount.ts";
+import { actions, mount } from "../http/mount.ts";
 import { unwrap } from "../http/unwrap.ts";
 
 export function orgRoutes(app: Hono<AppEnv>): void {
   mount(app, userOrgs, (_, c) => findOrganizationsOf(database(c), c.get("user").id));
-
-  mountActions(app, [
-    [createOrg, async ({ name }, c) => {
-      const base = orgSlug(name) || "org";
-      let slug = await isSlugTaken(database(c), base) ? randomized(base) : base;
-      for (;;) {
-        const created = await foundOrg(c, name, slug);
-        if (created !== undefined) return created;
-        slug = randomized(base);
-      }
-    }],
-  ]);
 }
+
+export const orgActions = actions([
+  [createOrg, async ({ name }, c) => {
+    const base = orgSlug(name) || "org";
+    let slug = await isSlugTaken(database(c), base) ? randomized(base) : base;
+    for (;;) {
+      const created = await foundOrg(c, name, slug);
+      if (created !== undefined) return created;
+      slug = randomized(base);
+    }
+  }],
+]);
 
 /**
  * Founds an org unless its slug is taken. The object comes first: the directory never names an org whose truth does not
