@@ -50,3 +50,9 @@ export interface ReceivedEnvelope {
   data: unknown;
   error: { code: string; message: string; retry_after_s?: number } | null;
 }
+
+/** Lets a rate limit's window be over, as if its time had passed. */
+export async function endWindow(scope: string, subject: string): Promise<void> {
+  await env.DB.prepare("UPDATE rate_limits SET window_ends_at = 0 WHERE scope = ? AND subject = ?").bind(scope, subject)
+    .run();
+}
