@@ -59,3 +59,10 @@ export function registrationStatement(
 ): string {
   return `ztna register v1\n${input.authKeyHash}\n${input.name}\n${input.wireguardPublicKey}`;
 }
+
+/** The same for a machine that a person enrols: it binds the machine key to this person and org. */
+export function setupStatement(
+  input: { orgId: string; userId: string; name: string; wireguardPublicKey: string },
+): string {
+  return `ztna setup v1\n${input.orgId}\n${input.userId}\n${input.name}\n${input.wireguardPublicKey}`;
+}

@@ -10,6 +10,7 @@ const delay = (fallback: number) => v.optional(seconds, fallback);
 export const limitsSchema = v.strictObject({
   register_per_ip: limit(10),
   register_per_key: limit(5),
+  setup_per_user: limit(10),
   signup_per_ip: limit(5),
   login_per_ip: limit(10),
   login_per_email: limit(10),
@@ -37,6 +38,7 @@ export const timingsSchema = v.strictObject({
   ephemeral_offline_s: delay(1800),
   register_per_ip_window_s: delay(600),
   register_per_key_window_s: delay(300),
+  setup_per_user_window_s: delay(600),
   signup_window_s: delay(300),
   login_window_s: delay(300),
   account_lock_s: delay(900),

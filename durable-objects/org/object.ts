@@ -11,6 +11,7 @@ import { answer } from "../reply.ts";
 import { Change } from "./change.ts";
 import { ControlStreams } from "./control-streams.ts";
 import { Dashboards } from "./dashboards.ts";
+import type { EnrolmentRules } from "./enrolment.ts";
 import { type Heartbeat, type HeartbeatInput, takeHeartbeat } from "./heartbeat.ts";
 import { addAuthKey, type AuthKeyInput, revokeKey } from "./key-changes.ts";
 import { actOnMachine, type Actor, deleteMachine, renameMachine, tagMachine } from "./machine-admin.ts";
@@ -18,6 +19,7 @@ import { markSilent, removeEphemeral } from "./machine-changes.ts";
 import { projectChanges } from "./projection.ts";
 import { countRegistration, register, type Registration, type RegistrationInput } from "./registration.ts";
 import { type Chore, Schedule } from "./schedule.ts";
+import { countSetup, type Setup, setUp, type SetupInput } from "./setup.ts";
 import { authKeyOf, listAuthKeys } from "./store/auth-keys.ts";
 import { listMachines, machineOf } from "./store/machines.ts";
 import { findOrg, insertOrg, type OrgRow, settingsOf } from "./store/org.ts";
@@ -67,10 +69,19 @@ export class OrgObject extends DurableObject<Env> {
     await this.#nextCommit();
     return answer(() => {
       const org = this.#requireOrg("INVALID_KEY");
-      const { limits, timings } = this.#config;
-      const rules = { limits, timings, isConnected: (id: MachineId) => this.#streams.isConnected(id) };
+      const rules = this.#enrolmentRules;
       countRegistration(this.#sql, input, rules, Date.now());
       return this.#write((change) => register(change, input, rules), org);
+    });
+  }
+
+  async setUpMachine(input: SetupInput): Promise<Reply<Setup>> {
+    await this.#nextCommit();
+    return answer(() => {
+      const org = this.#requireOrg();
+      const rules = this.#enrolmentRules;
+      countSetup(this.#sql, input, rules, Date.now());
+      return this.#write((change) => setUp(change, input, rules), org);
     });
   }
 
@@ -201,6 +212,11 @@ export class OrgObject extends DurableObject<Env> {
     }
     this.#streams.tell(change);
     this.#dashboards.tell(change);
+  }
+
+  get #enrolmentRules(): EnrolmentRules {
+    const { limits, timings } = this.#config;
+    return { limits, timings, isConnected: (id) => this.#streams.isConnected(id) };
   }
 
   get #offlineAfterMs(): number {

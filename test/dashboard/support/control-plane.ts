@@ -15,7 +15,14 @@ declare module "vitest" {
   }
 }
 
-const noLimits = { register_per_ip: 0, register_per_key: 0, signup_per_ip: 0, login_per_ip: 0, login_per_email: 0 };
+const noLimits = {
+  register_per_ip: 0,
+  register_per_key: 0,
+  setup_per_user: 0,
+  signup_per_ip: 0,
+  login_per_ip: 0,
+  login_per_email: 0,
+};
 
 /** One real Worker on workerd for all page tests, with the dashboard as it would be deployed. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {

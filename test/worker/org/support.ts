@@ -1,12 +1,14 @@
 import { env } from "cloudflare:test";
 import { createAuthKey } from "#protocol/api/auth-keys.ts";
+import type { Session } from "#protocol/api/auth.ts";
 import { call } from "#protocol/api/call.ts";
+import { clientSetup } from "#protocol/api/client-setup.ts";
 import type { InputOf } from "#protocol/api/endpoint.ts";
 import { registerMachine } from "#protocol/api/machines.ts";
 import { isErrorCode, ZtnaError } from "#protocol/errors.ts";
 import { type OrgId, orgRoutingTag } from "#protocol/ids.ts";
-import { authKeyDigits, registrationStatement } from "#protocol/keys.ts";
-import { base, foundOrg, selfFetch } from "../support/api.ts";
+import { authKeyDigits, registrationStatement, setupStatement } from "#protocol/keys.ts";
+import { base, foundOrg, selfFetch, signUpSomeone } from "../support/api.ts";
 
 export interface Org {
   readonly orgId: string;
@@ -35,6 +37,21 @@ export function enrol(auth_key: string, name: string, more: Partial<Registration
   return call(selfFetch, base, registerMachine, { auth_key, name, ...more });
 }
 
+/** A second person in an org. */
+export async function newMember(org: Org, role = "member"): Promise<Session> {
+  const session = await signUpSomeone();
+  const statement = "INSERT INTO org_members (org_id, user_id, role, created_at) VALUES (?, ?, ?, 0)";
+  await env.DB.prepare(statement).bind(org.orgId, session.user.id, role).run();
+  return session;
+}
+
+type SetupFields = Partial<InputOf<typeof clientSetup>>;
+
+/** Enrols a machine as the person of this token. */
+export function setUp(org: Org, token: string, name: string, more: SetupFields = {}) {
+  return call(selfFetch, base, clientSetup, { org_id: org.orgId, name, ...more }, { token });
+}
+
 /** The code of a refusal, or "ok". */
 export async function outcome(work: Promise<unknown>): Promise<string> {
   try {
@@ -51,20 +68,24 @@ export async function newInstallation() {
   const pair = await crypto.subtle.generateKey("Ed25519", true, ["sign"]) as CryptoKeyPair;
   const machineKey = hex(await crypto.subtle.exportKey("raw", pair.publicKey) as ArrayBuffer);
   const wireguardPublicKey = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(32))));
+  const signed = async (statement: string) => ({
+    machine_key: machineKey,
+    machine_key_signature: hex(
+      await crypto.subtle.sign("Ed25519", pair.privateKey, new TextEncoder().encode(statement)),
+    ),
+    wireguard_public_key: wireguardPublicKey,
+  });
   return {
     machineKey,
     wireguardPublicKey,
     /** The fields that prove this installation in a registration. */
     async proof(authKey: string, name: string) {
       const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(authKeyDigits(authKey)));
-      const statement = registrationStatement({ authKeyHash: hex(digest), name, wireguardPublicKey });
-      const signature = await crypto.subtle.sign("Ed25519", pair.privateKey, new TextEncoder().encode(statement));
-      return {
-        machine_key: machineKey,
-        machine_key_signature: hex(signature),
-        wireguard_public_key: wireguardPublicKey,
-      };
+      return await signed(registrationStatement({ authKeyHash: hex(digest), name, wireguardPublicKey }));
     },
+    /** The same for a person who enrols it. */
+    setupProof: (orgId: string, userId: string, name: string) =>
+      signed(setupStatement({ orgId, userId, name, wireguardPublicKey })),
   };
 }
 

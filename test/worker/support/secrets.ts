@@ -10,6 +10,7 @@ export async function testSecrets(): Promise<Record<"ZTNA_SECRET" | "ZTNA_JWT_KE
     ZTNA_LIMITS: JSON.stringify({
       register_per_ip: 0,
       register_per_key: 0,
+      setup_per_user: 0,
       signup_per_ip: 0,
       login_per_ip: 0,
       login_per_email: 0,

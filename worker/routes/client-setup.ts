@@ -1,0 +1,43 @@
+import { randomBytes } from "node:crypto";
+import type { Hono } from "hono";
+import { wireGuardConfig } from "#domain/machine/wireguard-config.ts";
+import { mintRoutedSecret, RANDOM_BYTES, secretHash } from "#domain/secrets/routed-secret.ts";
+import { clientSetup } from "#protocol/api/client-setup.ts";
+import { orgRoutingTag } from "#protocol/ids.ts";
+import { setupStatement } from "#protocol/keys.ts";
+import { clientIp } from "../auth/client-ip.ts";
+import { showRegistration, verifyMachineKey, wireGuardPair } from "../auth/enrolment.ts";
+import { requireRole } from "../auth/require-role.ts";
+import type { AppEnv } from "../context.ts";
+import { mount } from "../http/mount.ts";
+import { unwrap } from "../http/unwrap.ts";
+
+export function clientSetupRoutes(app: Hono<AppEnv>): void {
+  mount(app, clientSetup, async (input, c) => {
+    const { org_id: orgId, name, wireguard_public_key: wireguardPublicKey = "" } = input;
+    await requireRole(c, orgId, "member");
+    const userId = c.get("user").id;
+    const pair = await wireGuardPair(input);
+    await verifyMachineKey(input, () => setupStatement({ orgId, userId, name, wireguardPublicKey }));
+    const tag = orgRoutingTag(orgId);
+    const nodeKey = mintRoutedSecret(c.get("config").secret, "node-key", tag, randomBytes(RANDOM_BYTES));
+    const machine = unwrap(
+      await c.env.ORG.getByName(tag).setUpMachine({
+        userId,
+        nodeKeyHash: secretHash(nodeKey),
+        name,
+        clientIp: clientIp(c),
+        os: input.os,
+        version: input.version,
+        tags: input.tags,
+        wireguardPublicKey: pair.publicKey,
+        machineKey: input.machine_key,
+      }),
+    );
+    const { tailnetIp: address, peers } = machine;
+    return {
+      ...showRegistration(c.get("config"), machine, nodeKey, pair),
+      wg_config: wireGuardConfig({ address, privateKey: pair.privateKey, peers }),
+    };
+  });
+}
