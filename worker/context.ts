@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { MachineClaims } from "#domain/secrets/machine-token.ts";
 import type { UserId } from "#protocol/ids.ts";
 import type { Config } from "./config.ts";
 
@@ -10,7 +11,8 @@ export interface User {
 
 export interface AppEnv {
   Bindings: Env;
-  Variables: { config: Config; requestId: string; user: User };
+  /** `machine` is set instead of `user` where a machine asks. */
+  Variables: { config: Config; requestId: string; user: User; machine: MachineClaims | undefined };
 }
 
 export type AppContext = Context<AppEnv>;

@@ -9,3 +9,16 @@ export function grantTags(claimed: readonly string[], allowed: readonly string[]
   const clean = cleanTags(claimed);
   return allowed === null ? clean : clean.filter((tag) => allowed.includes(tag));
 }
+
+/**
+ * The tags of a machine that names its own: it may put and take those its auth key grants, and keeps the others, which
+ * somebody else has given it.
+ */
+export function retag(
+  current: readonly string[],
+  claimed: readonly string[],
+  allowed: readonly string[] | null,
+): string[] {
+  const others = allowed === null ? [] : current.filter((tag) => !allowed.includes(tag));
+  return [...new Set([...others, ...grantTags(claimed, allowed)])];
+}

@@ -192,7 +192,8 @@ export class ControlStreams {
     const { id: orgId } = read();
     const issuedAt = Math.floor(Date.now() / 1000);
     const lifetime = config.timings.machine_token_s;
-    const token = signMachineToken(config.secret, { machineId: row.id, orgId, issuedAt, lifetime });
+    const claims = { machineId: row.id, orgId, nodeKeyHash: row.node_key_hash, issuedAt, lifetime };
+    const token = signMachineToken(config.secret, claims);
     send(socket, { type: "token", token, expires_in: lifetime });
     if (!isCarried(machineOf(row, orgId))) return;
     const tag = orgRoutingTag(orgId);

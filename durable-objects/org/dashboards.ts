@@ -12,7 +12,7 @@ import {
 import type { Change, MachineChange } from "./change.ts";
 import { auditOf } from "./store/audit.ts";
 import { authKeyOf } from "./store/auth-keys.ts";
-import { machineOf } from "./store/machines.ts";
+import { machineOf, type MachineRow } from "./store/machines.ts";
 
 /** What outlives hibernation with each dashboard's socket. */
 interface Attachment {
@@ -117,7 +117,21 @@ function eventsOf({ org, now, machines, deleted, keys, audits }: Change): Realti
 function isNoteworthy({ before, after }: MachineChange): boolean {
   return before === undefined || before.status !== after.status || before.name !== after.name ||
     before.public_key !== after.public_key || before.admin_disabled !== after.admin_disabled ||
-    before.node_key_hash !== after.node_key_hash || before.tags !== after.tags;
+    before.node_key_hash !== after.node_key_hash || before.tags !== after.tags || settings(before) !== settings(after);
+}
+
+/** What people decide of a machine. */
+function settings(row: MachineRow): string {
+  return [
+    row.key_expiry_disabled,
+    row.shields_up,
+    row.ssh_enabled,
+    row.accept_routes,
+    row.advertise_exit_node,
+    row.exit_node_approved,
+    row.advertised_routes,
+    row.approved_routes,
+  ].join(" ");
 }
 
 function attachmentOf(socket: WebSocket): Attachment | undefined {

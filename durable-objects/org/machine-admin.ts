@@ -1,17 +1,60 @@
 import { showIpv4 } from "#domain/addressing/ipv4.ts";
+import type { MachineFlags } from "#domain/machine/flags.ts";
 import { machineName } from "#domain/machine/name.ts";
 import { type MachineAction, stateAfter } from "#domain/machine/state.ts";
-import { cleanTags } from "#domain/machine/tags.ts";
-import type { MachineStatus } from "#protocol/api/machines.ts";
+import { cleanTags, retag } from "#domain/machine/tags.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId, UserId } from "#protocol/ids.ts";
+import { type Actor, isAdmin, isMachine, requireAsAdmin, requireOwn, userIdOf } from "./actor.ts";
 import type { Change } from "./change.ts";
-import { findMachine, findMachineByName, type MachineRow } from "./store/machines.ts";
+import { setFlags } from "./machine-flags.ts";
+import { findAuthKey, listOf } from "./store/auth-keys.ts";
+import { findMachineByName, listActiveMachinesOfOwner, type MachineRow } from "./store/machines.ts";
 
-/** Who acts, as the Worker has found out. */
-export interface Actor {
-  readonly userId: UserId;
-  readonly isAdmin: boolean;
+/** What can be done to one machine, short of deleting it. */
+export type MachineCommand =
+  | { readonly do: MachineAction; readonly details: Record<string, unknown> }
+  | { readonly do: "rename"; readonly name: string }
+  | { readonly do: "update_tags"; readonly tags: readonly string[] }
+  | { readonly do: "update_flags"; readonly flags: MachineFlags };
+
+/** Does it and answers the machine as it is then. Doing it again changes nothing and leaves no second record. */
+export function administer(
+  change: Change,
+  id: MachineId,
+  command: MachineCommand,
+  actor: Actor,
+  addressPool: string,
+): MachineRow {
+  switch (command.do) {
+    case "rename":
+      return renameMachine(change, id, command.name, actor);
+    case "update_tags":
+      return tagMachine(change, id, command.tags, actor);
+    case "update_flags":
+      return setFlags(change, id, command.flags, actor, addressPool);
+    default:
+      return moveMachine(change, id, command.do, actor, command.details);
+  }
+}
+
+/** Puts the machines of somebody who has left the org into quarantine, except those that wait for approval. */
+export function quarantineMachinesOf(change: Change, ownerId: UserId, by: UserId): { machinesQuarantined: number } {
+  const machines = listActiveMachinesOfOwner(change.sql, ownerId);
+  for (const row of machines) {
+    change.saveMachine(row, { status: "quarantined" });
+    change.audit("machine.quarantined", "machine", row.id, by, { name: row.name, reason: "owner_removed" });
+  }
+  return { machinesQuarantined: machines.length };
+}
+
+/** Takes the machine out of the org for good: its agent is refused, its address is free, the records of it stay. */
+export function deleteMachine(change: Change, id: MachineId, actor: Actor): MachineId {
+  const row = requireAsAdmin(change, id, actor);
+  change.deleteMachine(row);
+  const details = { name: row.name, tailnet_ip: showIpv4(row.address) };
+  change.audit("machine.deleted", "machine", id, userIdOf(actor), details);
+  return id;
 }
 
 const auditActions: Readonly<Record<MachineAction, string>> = {
@@ -22,67 +65,53 @@ const auditActions: Readonly<Record<MachineAction, string>> = {
   unquarantine: "machine.unquarantined",
 };
 
-/** Takes a machine to another state. Doing it again changes nothing and leaves no second record. */
-export function actOnMachine(
+function moveMachine(
   change: Change,
   id: MachineId,
   action: MachineAction,
   actor: Actor,
-  details: Record<string, unknown> = {},
-): MachineStatus {
+  details: Record<string, unknown>,
+): MachineRow {
   const row = requireOwn(change, id, actor);
   const { status, disabled } = stateAfter(
     { status: row.status, disabled: row.admin_disabled === 1 },
     action,
-    actor.isAdmin,
+    isAdmin(actor),
   );
-  const isSame = status === row.status && Number(disabled) === row.admin_disabled;
+  if (status === row.status && Number(disabled) === row.admin_disabled) return row;
   // Whoever was off or unseen starts a new three minutes in which to show up.
   const lastSeen = status === "online" && row.status !== "online" ? change.now : row.last_seen;
-  if (!isSame) {
-    const approval = action === "approve" ? { approved_by: actor.userId, approved_at: change.now } : {};
-    change.saveMachine(row, { status, admin_disabled: Number(disabled), last_seen: lastSeen, ...approval });
-    change.audit(auditActions[action], "machine", id, actor.userId, { name: row.name, ...details });
-  }
-  return disabled ? "offline" : status;
+  const approval = action === "approve" ? { approved_by: userIdOf(actor), approved_at: change.now } : {};
+  const changed = { status, admin_disabled: Number(disabled), last_seen: lastSeen, ...approval };
+  const after = change.saveMachine(row, changed);
+  change.audit(auditActions[action], "machine", id, userIdOf(actor), { name: row.name, ...details });
+  return after;
 }
 
-export function renameMachine(change: Change, id: MachineId, wanted: string, actor: Actor): string {
+function renameMachine(change: Change, id: MachineId, wanted: string, actor: Actor): MachineRow {
   const row = requireOwn(change, id, actor);
   const name = machineName(wanted);
-  if (name === row.name) return name;
+  if (name === row.name) return row;
   if (findMachineByName(change.sql, name) !== undefined) {
     throw new ZtnaError("CONFLICT", `A machine named ${name} exists already`);
   }
-  change.saveMachine(row, { name });
-  change.audit("machine.renamed", "machine", id, actor.userId, { old_name: row.name, new_name: name });
-  return name;
+  const after = change.saveMachine(row, { name });
+  change.audit("machine.renamed", "machine", id, userIdOf(actor), { old_name: row.name, new_name: name });
+  return after;
 }
 
-export function tagMachine(change: Change, id: MachineId, wanted: readonly string[], actor: Actor): string[] {
+function tagMachine(change: Change, id: MachineId, wanted: readonly string[], actor: Actor): MachineRow {
   const row = requireOwn(change, id, actor);
-  const tags = cleanTags(wanted);
+  const tags = isMachine(actor) ? retag(JSON.parse(row.tags), wanted, grantedTo(change, row)) : cleanTags(wanted);
   const text = JSON.stringify(tags);
-  if (text === row.tags) return tags;
-  change.saveMachine(row, { tags: text });
-  change.audit("machine.tags_updated", "machine", id, actor.userId, { name: row.name, tags });
-  return tags;
+  if (text === row.tags) return row;
+  const after = change.saveMachine(row, { tags: text });
+  change.audit("machine.tags_updated", "machine", id, userIdOf(actor), { name: row.name, tags });
+  return after;
 }
 
-/** Takes the machine out of the org for good: its agent is refused, its address is free, the records of it stay. */
-export function deleteMachine(change: Change, id: MachineId, actor: Actor): MachineId {
-  if (!actor.isAdmin) throw new ZtnaError("FORBIDDEN");
-  const row = requireOwn(change, id, actor);
-  change.deleteMachine(row);
-  change.audit("machine.deleted", "machine", id, actor.userId, { name: row.name, tailnet_ip: showIpv4(row.address) });
-  return id;
-}
-
-/** A machine that is not there and one of somebody else look alike to who is no admin. */
-function requireOwn(change: Change, id: MachineId, { userId, isAdmin }: Actor): MachineRow {
-  const row = findMachine(change.sql, id);
-  if (row === undefined || (!isAdmin && row.owner_id !== userId)) {
-    throw isAdmin ? new ZtnaError("NOT_FOUND", "Machine not found") : new ZtnaError("FORBIDDEN");
-  }
-  return row;
+/** The tags its auth key grants a machine; null for any, as its owner may give it. */
+function grantedTo({ sql }: Change, { auth_key_id }: MachineRow): readonly string[] | null {
+  const key = auth_key_id === null ? undefined : findAuthKey(sql, auth_key_id);
+  return key === undefined ? null : listOf(key.allowed_tags);
 }

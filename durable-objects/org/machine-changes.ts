@@ -1,8 +1,15 @@
 import { showIpv4 } from "#domain/addressing/ipv4.ts";
+import { isKeyExpired } from "#domain/machine/key-expiry.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId } from "#protocol/ids.ts";
 import type { Change } from "./change.ts";
-import { findMachineByNodeKey, listOfflineEphemeral, listOnlineMachines, type MachineRow } from "./store/machines.ts";
+import {
+  findMachineByNodeKey,
+  keyAgeOf,
+  listOfflineEphemeral,
+  listOnlineMachines,
+  type MachineRow,
+} from "./store/machines.ts";
 import type { OrgRow } from "./store/org.ts";
 
 /** What an agent says of its machine; absent means unchanged. */
@@ -16,14 +23,12 @@ export interface MachineReport {
 
 export type OfflineReason = "heartbeat_timeout" | "client_shutdown" | "connection_closed";
 
-const DAY_MS = 86_400_000;
-
 /** The machine of a node key, or the refusal its agent gets. */
 export function requireMachine(sql: SqlStorage, org: OrgRow, nodeKeyHash: string, now: number): MachineRow {
   const row = findMachineByNodeKey(sql, nodeKeyHash);
   if (row === undefined) throw new ZtnaError("INVALID_NODE_KEY");
   if (row.status === "pending") throw new ZtnaError("PENDING_APPROVAL");
-  if (now - row.key_created_at > org.key_expiry_days * DAY_MS) throw new ZtnaError("KEY_EXPIRED");
+  if (isKeyExpired(keyAgeOf(row), org.key_expiry_days, now)) throw new ZtnaError("KEY_EXPIRED");
   return row;
 }
 

@@ -1,27 +1,28 @@
 import { DurableObject } from "cloudflare:workers";
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
-import type { MachineAction } from "#domain/machine/state.ts";
-import type { Machine, MachineStatus } from "#protocol/api/machines.ts";
+import type { MachineClaims } from "#domain/secrets/machine-token.ts";
+import type { Machine } from "#protocol/api/machines.ts";
 import type { OrgSettings } from "#protocol/api/orgs.ts";
 import { type ErrorCode, type Reply, ZtnaError } from "#protocol/errors.ts";
 import { CONTROL_PATH, KEEPALIVE_PING, KEEPALIVE_PONG } from "#protocol/control/messages.ts";
 import type { AuthKeyId, MachineId, OrgId, UserId } from "#protocol/ids.ts";
 import { type Config, readConfig } from "../../worker/config.ts";
 import { answer } from "../reply.ts";
+import { type Actor, requireCaller } from "./actor.ts";
 import { Change } from "./change.ts";
 import { ControlStreams } from "./control-streams.ts";
 import { Dashboards } from "./dashboards.ts";
 import type { EnrolmentRules } from "./enrolment.ts";
 import { type Heartbeat, type HeartbeatInput, takeHeartbeat } from "./heartbeat.ts";
 import { addAuthKey, type AuthKeyInput, revokeKey } from "./key-changes.ts";
-import { actOnMachine, type Actor, deleteMachine, renameMachine, tagMachine } from "./machine-admin.ts";
+import { administer, deleteMachine, type MachineCommand, quarantineMachinesOf } from "./machine-admin.ts";
 import { markSilent, removeEphemeral } from "./machine-changes.ts";
 import { projectChanges } from "./projection.ts";
 import { countRegistration, register, type Registration, type RegistrationInput } from "./registration.ts";
 import { type Chore, Schedule } from "./schedule.ts";
 import { countSetup, type Setup, setUp, type SetupInput } from "./setup.ts";
 import { authKeyOf, listAuthKeys } from "./store/auth-keys.ts";
-import { listMachines, machineOf } from "./store/machines.ts";
+import { findMachine, listMachines, machineOf } from "./store/machines.ts";
 import { findOrg, insertOrg, type OrgRow, settingsOf } from "./store/org.ts";
 import { dropEndedWindows } from "./store/rate-limits.ts";
 import { applySchema, hasTables } from "./store/schema.ts";
@@ -100,25 +101,32 @@ export class OrgObject extends DurableObject<Env> {
     return answer(() => this.#write((change) => revokeKey(change, id, by)));
   }
 
-  actOnMachine(
-    id: MachineId,
-    action: MachineAction,
-    actor: Actor,
-    details: Record<string, unknown>,
-  ): Reply<MachineStatus> {
-    return answer(() => this.#write((change) => actOnMachine(change, id, action, actor, details)));
+  /** Refuses a machine whose token is worth nothing any more. */
+  admitMachine(claims: MachineClaims): Reply<null> {
+    return answer(() => {
+      requireCaller(this.#sql, this.#requireOrg("UNAUTHORIZED"), claims, Date.now());
+      return null;
+    });
   }
 
-  renameMachine(id: MachineId, name: string, actor: Actor): Reply<string> {
-    return answer(() => this.#write((change) => renameMachine(change, id, name, actor)));
+  administerMachine(id: MachineId, command: MachineCommand, actor: Actor): Reply<Machine> {
+    return answer(() => {
+      const org = this.#requireOrg();
+      const { address_pool } = this.#config.limits;
+      return machineOf(this.#write((change) => administer(change, id, command, actor, address_pool), org), org.id);
+    });
   }
 
   deleteMachine(id: MachineId, actor: Actor): Reply<MachineId> {
     return answer(() => this.#write((change) => deleteMachine(change, id, actor)));
   }
 
-  tagMachine(id: MachineId, tags: readonly string[], actor: Actor): Reply<string[]> {
-    return answer(() => this.#write((change) => tagMachine(change, id, tags, actor)));
+  quarantineMachinesOf(owner: UserId, by: UserId): Reply<{ machinesQuarantined: number }> {
+    return answer(() => this.#write((change) => quarantineMachinesOf(change, owner, by)));
+  }
+
+  hasMachine(id: MachineId): boolean {
+    return this.#schedule !== undefined && findMachine(this.#sql, id) !== undefined;
   }
 
   listMachines(): Reply<Machine[]> {

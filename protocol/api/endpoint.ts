@@ -3,8 +3,11 @@ import type { ErrorCode } from "../errors.ts";
 
 type AnySchema = v.GenericSchema<never, unknown> | v.GenericSchema<unknown, unknown>;
 
-/** Who may ask: nobody in particular, a person with an access token, or a machine with its node key in the body. */
-export type Caller = "anyone" | "user" | "machine";
+/**
+ * Who may ask: nobody in particular, a person with an access token, a person or a machine with its token, or a machine with
+ * its node key in the body.
+ */
+export type Caller = "anyone" | "user" | "user_or_machine" | "machine";
 
 /** One call of the HTTP API. The only place where its method and path are written. */
 export interface Endpoint<Request extends AnySchema = AnySchema, Response extends AnySchema = AnySchema> {

@@ -3,9 +3,13 @@ import { machineIdSchema, orgIdSchema } from "../ids.ts";
 import { endpoint } from "./endpoint.ts";
 import { machineStatusSchema } from "./machines.ts";
 
-/** What people do to one machine. Admins may do all of it; its owner may rename, tag, switch it off and on. */
+/*
+ * What is done to one machine. Admins may do all of it; its owner may rename and tag it, set its flags, switch it off and on.
+ * A machine may rename and tag itself, as far as its auth key grants, and set its own flags.
+ */
 
-const target = { org_id: orgIdSchema, machine_id: machineIdSchema };
+/** Without an org it is the one of the caller's that has the machine. */
+const target = { org_id: v.optional(orgIdSchema), machine_id: machineIdSchema };
 const common = {
   method: "POST",
   path: "/api/machine-admin",
@@ -59,6 +63,7 @@ export const unquarantineMachine = endpoint({
 
 export const renameMachine = endpoint({
   ...common,
+  caller: "user_or_machine",
   action: "rename",
   request: v.object({ ...target, name: v.string("name must be a string") }),
   response: v.object({ machine_id: machineIdSchema, name: v.string() }),
@@ -67,6 +72,7 @@ export const renameMachine = endpoint({
 
 export const updateMachineTags = endpoint({
   ...common,
+  caller: "user_or_machine",
   action: "update_tags",
   request: v.object({
     ...target,
@@ -76,6 +82,28 @@ export const updateMachineTags = endpoint({
     ),
   }),
   response: v.object({ machine_id: machineIdSchema, tags: v.array(v.string()) }),
+  refusals,
+});
+
+const flag = (name: string) => v.optional(v.boolean(`${name} must be true or false`));
+const flags = {
+  shields_up: flag("shields_up"),
+  ssh_enabled: flag("ssh_enabled"),
+  accept_routes: flag("accept_routes"),
+  advertise_exit_node: flag("advertise_exit_node"),
+  /** IPv4 prefixes it offers to carry; an empty list takes them back, and their approval with them. */
+  advertised_routes: v.optional(
+    v.array(v.string("advertised_routes must be strings"), "advertised_routes must be an array"),
+  ),
+};
+
+/** Answers the flags that were given, as they are kept. */
+export const updateMachineFlags = endpoint({
+  ...common,
+  caller: "user_or_machine",
+  action: "update_flags",
+  request: v.object({ ...target, ...flags }),
+  response: v.object({ machine_id: machineIdSchema, ...flags }),
   refusals,
 });
 

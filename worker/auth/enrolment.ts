@@ -1,5 +1,6 @@
 import { hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { signMachineToken } from "#domain/secrets/machine-token.ts";
+import { secretHash } from "#domain/secrets/routed-secret.ts";
 import type { RequestOf, ResponseOf } from "#protocol/api/endpoint.ts";
 import type { registerMachine } from "#protocol/api/machines.ts";
 import { ZtnaError } from "#protocol/errors.ts";
@@ -64,7 +65,7 @@ export function showRegistration(config: Config, machine: Registered, nodeKey: s
     status: machine.status,
     wg_public_key: pair.publicKey,
     wg_private_key: pair.privateKey,
-    token: signMachineToken(config.secret, { machineId, orgId, issuedAt, lifetime }),
+    token: signMachineToken(config.secret, { machineId, orgId, nodeKeyHash: secretHash(nodeKey), issuedAt, lifetime }),
     refresh_token: "" as const,
     expires_in: lifetime,
     reactivated: machine.reactivated,

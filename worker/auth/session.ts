@@ -2,8 +2,7 @@ import { importJWK, type JWK, jwtVerify, SignJWT } from "jose";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { UserId } from "#protocol/ids.ts";
 import type { Config } from "../config.ts";
-import { bearerToken } from "./bearer.ts";
-import type { AppContext, User } from "../context.ts";
+import type { User } from "../context.ts";
 
 const ISSUER = "quickztna";
 const AUDIENCE = "quickztna-api";
@@ -19,14 +18,6 @@ export async function signAccessToken(config: Config, user: User): Promise<strin
     .setIssuedAt()
     .setExpirationTime(`${Math.ceil(config.timings.access_token_s)}s`)
     .sign(privateKey);
-}
-
-/** Who asks, by the Authorization header. */
-export async function authenticate(c: AppContext): Promise<User> {
-  if (c.req.header("authorization") === undefined) throw new ZtnaError("UNAUTHORIZED");
-  const token = bearerToken(c);
-  if (token === undefined) throw new ZtnaError("UNAUTHORIZED", "Invalid or expired token");
-  return await verifyAccessToken(c.get("config"), token);
 }
 
 export async function verifyAccessToken(config: Config, token: string): Promise<User> {

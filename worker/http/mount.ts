@@ -3,7 +3,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import * as v from "valibot";
 import type { Endpoint, RequestOf, ResponseOf } from "#protocol/api/endpoint.ts";
 import { ZtnaError } from "#protocol/errors.ts";
-import { authenticate } from "../auth/session.ts";
+import { admit, identify } from "../auth/caller.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 import { readJsonObject } from "./body.ts";
 
@@ -16,7 +16,8 @@ export type Handler<E extends Endpoint> = (
 export function mount<E extends Endpoint>(app: Hono<AppEnv>, endpoint: E, handler: Handler<E>): void {
   for (const path of pathsOf(endpoint)) {
     app.on(endpoint.method, path, async (c) => {
-      if (endpoint.caller === "user") c.set("user", await authenticate(c));
+      if (needsToken(endpoint)) await identify(c);
+      admit(c, endpoint.caller);
       const input = endpoint.method === "GET" ? c.req.query() : await readJsonObject(c);
       return await run(c, endpoint, handler, input);
     });
@@ -33,24 +34,29 @@ export function actions<const All extends readonly Endpoint[]>(list: Actions<All
   return list;
 }
 
-/** Binds the actions of one path, told apart by `action` in the body. All of a path's actions have the same caller. */
+/** Binds the actions of one path, told apart by `action` in the body. Who asks is found out before that is read. */
 export function mountActions<const All extends readonly Endpoint[]>(app: Hono<AppEnv>, actions: Actions<All>): void {
   // The mapped type pairs each handler with its own descriptor; a table of them can only know the common shape.
   const byName = new Map(
     actions.map(([endpoint, handler]) => [endpoint.action, { endpoint, handler: handler as Handler<Endpoint> }]),
   );
-  const asksForUser = actions.some(([endpoint]) => endpoint.caller === "user");
+  const needToken = actions.some(([endpoint]) => needsToken(endpoint));
   for (const path of new Set(actions.flatMap(([endpoint]) => pathsOf(endpoint)))) {
     app.post(path, async (c) => {
-      if (asksForUser) c.set("user", await authenticate(c));
+      if (needToken) await identify(c);
       const input = await readJsonObject(c);
       const name = input["action"];
       if (name === undefined || name === "") throw new ZtnaError("MISSING_FIELDS", "action required");
       const found = typeof name === "string" ? byName.get(name) : undefined;
       if (found === undefined) throw new ZtnaError("UNKNOWN_ACTION", `Unknown action: ${String(name).slice(0, 100)}`);
+      admit(c, found.endpoint.caller);
       return await run(c, found.endpoint, found.handler, input);
     });
   }
+}
+
+function needsToken({ caller }: Endpoint): boolean {
+  return caller === "user" || caller === "user_or_machine";
 }
 
 function pathsOf(endpoint: Endpoint): string[] {

@@ -8,54 +8,57 @@ import {
   quarantineMachine,
   renameMachine,
   unquarantineMachine,
+  updateMachineFlags,
   updateMachineTags,
 } from "#protocol/api/machine-admin.ts";
-import { type MachineId, type OrgId, orgRoutingTag } from "#protocol/ids.ts";
-import { isAdmin, requireRole } from "../auth/require-role.ts";
+import { reachMachine, type Target } from "../auth/reach-machine.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 import { mountActions } from "../http/mount.ts";
 import { unwrap } from "../http/unwrap.ts";
 
-interface Target {
-  readonly org_id: OrgId;
-  readonly machine_id: MachineId;
-}
-
 export function machineAdminRoutes(app: Hono<AppEnv>): void {
-  const act = (action: MachineAction) => async (input: Target & { reason?: string | undefined }, c: AppContext) => {
-    const { org, actor } = await reach(input, c);
-    const details = input.reason === undefined ? {} : { reason: input.reason };
-    const status = unwrap(await org.actOnMachine(input.machine_id, action, actor, details));
-    return { machine_id: input.machine_id, status };
-  };
   mountActions(app, [
-    [approveMachine, act("approve")],
-    [enableMachine, act("enable")],
-    [disableMachine, act("disable")],
-    [quarantineMachine, act("quarantine")],
-    [unquarantineMachine, act("unquarantine")],
+    [approveMachine, move("approve")],
+    [enableMachine, move("enable")],
+    [disableMachine, move("disable")],
+    [quarantineMachine, move("quarantine")],
+    [unquarantineMachine, move("unquarantine")],
 
     [renameMachine, async (input, c) => {
-      const { org, actor } = await reach(input, c);
-      const name = unwrap(await org.renameMachine(input.machine_id, input.name, actor));
+      const { name } = await administer(c, input, { do: "rename", name: input.name });
       return { machine_id: input.machine_id, name };
     }],
 
-    [deleteMachine, async (input, c) => {
-      const { org, actor } = await reach(input, c);
-      return { deleted: unwrap(await org.deleteMachine(input.machine_id, actor)) };
+    [updateMachineTags, async (input, c) => {
+      const { tags } = await administer(c, input, { do: "update_tags", tags: input.tags });
+      return { machine_id: input.machine_id, tags };
     }],
 
-    [updateMachineTags, async (input, c) => {
-      const { org, actor } = await reach(input, c);
-      const tags = unwrap(await org.tagMachine(input.machine_id, input.tags, actor));
-      return { machine_id: input.machine_id, tags };
+    [updateMachineFlags, async (input, c) => {
+      const { org_id: _, machine_id, ...flags } = input;
+      const machine = await administer(c, input, { do: "update_flags", flags });
+      const given = Object.keys(flags) as (keyof typeof flags)[];
+      return { machine_id, ...Object.fromEntries(given.map((flag) => [flag, machine[flag]])) };
+    }],
+
+    [deleteMachine, async (input, c) => {
+      const { org, actor } = await reachMachine(c, input);
+      return { deleted: unwrap(await org.deleteMachine(input.machine_id, actor)) };
     }],
   ]);
 }
 
-async function reach({ org_id }: Target, c: AppContext) {
-  const role = await requireRole(c, org_id, "member");
-  const actor = { userId: c.get("user").id, isAdmin: isAdmin(role) };
-  return { org: c.env.ORG.getByName(orgRoutingTag(org_id)), actor };
+function move(action: MachineAction) {
+  return async (input: Target & { reason?: string | undefined }, c: AppContext) => {
+    const details = input.reason === undefined ? {} : { reason: input.reason };
+    const { status, admin_disabled } = await administer(c, input, { do: action, details });
+    return { machine_id: input.machine_id, status: admin_disabled ? "offline" as const : status };
+  };
+}
+
+type Command = Parameters<Awaited<ReturnType<typeof reachMachine>>["org"]["administerMachine"]>[1];
+
+async function administer(c: AppContext, target: Target, command: Command) {
+  const { org, actor } = await reachMachine(c, target);
+  return unwrap(await org.administerMachine(target.machine_id, command, actor));
 }

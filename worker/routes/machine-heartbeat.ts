@@ -13,9 +13,10 @@ export function machineHeartbeatRoutes(app: Hono<AppEnv>): void {
     const { secret, timings } = c.get("config");
     const tag = routingTagOf(secret, "node-key", input.node_key);
     if (tag === undefined) throw new ZtnaError("INVALID_NODE_KEY");
+    const nodeKeyHash = secretHash(input.node_key);
     const beat = unwrap(
       await c.env.ORG.getByName(tag).heartbeat({
-        nodeKeyHash: secretHash(input.node_key),
+        nodeKeyHash,
         status: input.status,
         publicKey: input.wg_public_key,
         endpoints: input.endpoints,
@@ -31,7 +32,7 @@ export function machineHeartbeatRoutes(app: Hono<AppEnv>): void {
       ...(beat.quarantined && { quarantined: true }),
       ...(beat.adminDisabled && { admin_disabled: true }),
       peers: beat.peers,
-      token: signMachineToken(secret, { machineId, orgId, issuedAt: Math.floor(now / 1000), lifetime }),
+      token: signMachineToken(secret, { machineId, orgId, nodeKeyHash, issuedAt: Math.floor(now / 1000), lifetime }),
       expires_in: lifetime,
       relay_ticket: beat.carried ? relayTicketFor(secret, tag, beat.publicKey, now, timings.relay_ticket_s) : null,
       seq: beat.seq,

@@ -7,7 +7,7 @@ import { organizationSchema, orgMemberSchema, orgSettingsSchema } from "#protoco
 import { ZtnaError } from "#protocol/errors.ts";
 import { type OrgId, orgIdSchema, orgRoutingTag } from "#protocol/ids.ts";
 import { requireRole } from "../auth/require-role.ts";
-import { authenticate } from "../auth/session.ts";
+import { admit, identify } from "../auth/caller.ts";
 import { database } from "../db/database.ts";
 import { listMembers } from "../db/org-members.ts";
 import { findOrganization } from "../db/organizations.ts";
@@ -53,8 +53,9 @@ const tables: Record<string, Table> = {
 
 export function tableRoutes(app: Hono<AppEnv>): void {
   app.get("/api/db/:table", async (c) => {
-    c.set("user", await authenticate(c));
+    await identify(c);
     const name = c.req.param("table");
+    admit(c, name === "machines" ? "user_or_machine" : "user");
     const table = Object.hasOwn(tables, name) ? tables[name] : undefined;
     if (table === undefined) throw new ZtnaError("NOT_FOUND", `Unknown table: ${name.slice(0, 100)}`);
     const { org_id, ...query } = c.req.query();

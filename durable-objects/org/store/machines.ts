@@ -1,4 +1,5 @@
 import { showIpv4 } from "#domain/addressing/ipv4.ts";
+import type { NodeKeyAge } from "#domain/machine/key-expiry.ts";
 import type { Machine, MachineStatus } from "#protocol/api/machines.ts";
 import type { AuthKeyId, MachineId, OrgId, UserId } from "#protocol/ids.ts";
 
@@ -136,6 +137,13 @@ export function listActiveMachinesOfKey(sql: SqlStorage, authKeyId: string): Mac
   ).toArray();
 }
 
+export function listActiveMachinesOfOwner(sql: SqlStorage, ownerId: string): MachineRow[] {
+  return sql.exec<MachineRow>(
+    "SELECT * FROM machines WHERE owner_id = ? AND status IN ('online', 'offline')",
+    ownerId,
+  ).toArray();
+}
+
 export function listOnlineMachines(sql: SqlStorage): MachineRow[] {
   return sql.exec<MachineRow>("SELECT * FROM machines WHERE status = 'online'").toArray();
 }
@@ -153,6 +161,10 @@ export function listMachinesAfter(sql: SqlStorage, rev: number, limit: number): 
 /** Notes a sign of life without a new revision: `last_seen` alone is not worth a projection. */
 export function touchMachine(sql: SqlStorage, address: number, lastSeen: number): void {
   sql.exec("UPDATE machines SET last_seen = ? WHERE address = ?", lastSeen, address);
+}
+
+export function keyAgeOf(row: MachineRow): NodeKeyAge {
+  return { keyCreatedAt: row.key_created_at, expiryDisabled: row.key_expiry_disabled === 1 };
 }
 
 /** The machine as the table API and events show it. */

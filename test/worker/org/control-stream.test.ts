@@ -244,7 +244,7 @@ describe("an ephemeral machine", () => {
   it("that an admin has switched off stays, so that its agent does not come back by enrolling again", async () => {
     const { org, passing, age, ring } = await ephemeralPair();
     const actor = { userId: crypto.randomUUID() as UserId, isAdmin: true };
-    await orgStub(org.orgId).actOnMachine(passing.machine_id, "disable", actor, {});
+    await orgStub(org.orgId).administerMachine(passing.machine_id, { do: "disable", details: {} }, actor);
     await age(3_600);
     await ring();
     expect(await statusOf(org, passing.machine_id)).toBe("offline");

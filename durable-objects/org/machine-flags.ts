@@ -1,0 +1,44 @@
+import { checkFlags, type MachineFlags } from "#domain/machine/flags.ts";
+import { stillApproved } from "#domain/machine/routes.ts";
+import type { MachineId } from "#protocol/ids.ts";
+import { type Actor, requireOwn, userIdOf } from "./actor.ts";
+import type { Change } from "./change.ts";
+import type { MachineRow } from "./store/machines.ts";
+
+/** Sets what is given. What a machine no longer offers is no longer approved. */
+export function setFlags(
+  change: Change,
+  id: MachineId,
+  wanted: MachineFlags,
+  actor: Actor,
+  addressPool: string,
+): MachineRow {
+  const row = requireOwn(change, id, actor);
+  const { org } = change;
+  const flags = checkFlags(wanted, {
+    allowExitNodes: org.allow_exit_nodes === 1,
+    allowSubnetRouting: org.allow_subnet_routing === 1,
+    addressPool: org.address_pool ?? addressPool,
+  });
+  const changed = columnsOf(row, flags);
+  const isSame = Object.entries(changed).every(([column, value]) => row[column as keyof typeof changed] === value);
+  if (isSame) return row;
+  const after = change.saveMachine(row, changed);
+  change.audit("machine.flags_updated", "machine", id, userIdOf(actor), { name: row.name, ...flags });
+  return after;
+}
+
+function columnsOf(row: MachineRow, flags: MachineFlags) {
+  const { advertised_routes: routes = JSON.parse(row.advertised_routes) as string[] } = flags;
+  const column = (flag: boolean | undefined, kept: number) => flag === undefined ? kept : Number(flag);
+  const exitNode = column(flags.advertise_exit_node, row.advertise_exit_node);
+  return {
+    shields_up: column(flags.shields_up, row.shields_up),
+    ssh_enabled: column(flags.ssh_enabled, row.ssh_enabled),
+    accept_routes: column(flags.accept_routes, row.accept_routes),
+    advertise_exit_node: exitNode,
+    exit_node_approved: exitNode === 1 ? row.exit_node_approved : 0,
+    advertised_routes: JSON.stringify(routes),
+    approved_routes: JSON.stringify(stillApproved(JSON.parse(row.approved_routes) as string[], routes)),
+  };
+}
