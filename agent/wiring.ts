@@ -16,6 +16,14 @@ export const agent: Agent = {
     const { askAgent } = await import("./daemon/local-client.ts");
     return await askAgent((await config(flags)).paths, localMetrics, {});
   },
+  async machines(flags) {
+    const { readMachines } = await import("./daemon/organization.ts");
+    return await readMachines(await config(flags));
+  },
+  async authKeys(flags) {
+    const { readAuthKeys } = await import("./daemon/organization.ts");
+    return await readAuthKeys(await config(flags));
+  },
   async writeFile(path, text) {
     const { replaceFile } = await import("./daemon/private-file.ts");
     replaceFile(path, text, 0o644);

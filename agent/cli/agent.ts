@@ -1,4 +1,6 @@
+import type { AuthKey } from "#protocol/api/auth-keys.ts";
 import type { ResponseOf } from "#protocol/api/endpoint.ts";
+import type { Machine } from "#protocol/api/machines.ts";
 import type { AgentMetrics, AgentPeer, AgentStatus, localPing } from "#protocol/local/daemon.ts";
 
 export interface GlobalFlags {
@@ -27,6 +29,9 @@ export interface Agent {
   peers(flags: GlobalFlags): Promise<AgentPeer[] | undefined>;
   /** Undefined when no agent runs. */
   metrics(flags: GlobalFlags): Promise<AgentMetrics | undefined>;
+  /** Every machine of the org, as the control plane has it. */
+  machines(flags: GlobalFlags): Promise<Machine[]>;
+  authKeys(flags: GlobalFlags): Promise<AuthKey[]>;
   /** Replaces a file as a whole. */
   writeFile(path: string, text: string): Promise<void>;
   ping(flags: GlobalFlags, target: string, timeoutMs: number): Promise<ResponseOf<typeof localPing> | undefined>;

@@ -3,18 +3,21 @@ import { ZtnaError } from "#protocol/errors.ts";
 import type { Agent } from "./agent.ts";
 import { Failure } from "./failure.ts";
 import { print, printError } from "./output.ts";
+import { addAuthKeys } from "./verbs/auth-keys.ts";
 import { addDebug } from "./verbs/debug.ts";
 import { addDown } from "./verbs/down.ts";
 import { addIp } from "./verbs/ip.ts";
 import { addLog } from "./verbs/log.ts";
 import { addLogin } from "./verbs/login.ts";
 import { addLogout } from "./verbs/logout.ts";
+import { addMachines } from "./verbs/machines.ts";
 import { addMetrics } from "./verbs/metrics.ts";
 import { addPeers } from "./verbs/peers.ts";
 import { addPing } from "./verbs/ping.ts";
 import { addStatus } from "./verbs/status.ts";
 import { addUp } from "./verbs/up.ts";
 import { addVersion, versionText } from "./verbs/version.ts";
+import { addWhois } from "./verbs/whois.ts";
 
 const verbs = [
   addUp,
@@ -23,8 +26,11 @@ const verbs = [
   addPeers,
   addPing,
   addIp,
+  addWhois,
   addLogin,
   addLogout,
+  addMachines,
+  addAuthKeys,
   addLog,
   addMetrics,
   addDebug,

@@ -17,6 +17,11 @@ export function row(widths: readonly number[], cells: readonly string[]): string
   return cells.map((cell, i) => i < widths.length ? pad(cell, widths[i]!) : cell).join("").trimEnd();
 }
 
+/** A line below the head of a table, to the end of a last column of this width. */
+export function rule(widths: readonly number[], last: number): string {
+  return "-".repeat(widths.reduce((sum, width) => sum + width, last));
+}
+
 /** Text from elsewhere (a peer's name) must not steer the terminal. */
 export function plain(text: string): string {
   // deno-lint-ignore no-control-regex

@@ -54,10 +54,11 @@ export function readConfig(flags: ConfigFlags = {}, environment = Deno.env, host
   };
 }
 
-export function updateConfigFile(config: AgentConfig, changes: Partial<ConfigFile>): void {
-  const known = Object.entries(changes).filter(([name, value]) => config.file[name] !== value);
-  if (known.length === 0) return;
-  writePrivateFile(config.paths.config, JSON.stringify({ ...config.file, ...changes }, undefined, 2) + "\n");
+/** Changes what the file says at this moment, which another command may have changed since `config` was read. */
+export function updateConfigFile({ paths }: Pick<AgentConfig, "paths">, changes: Partial<ConfigFile>): void {
+  const file = readConfigFile(paths.config);
+  const updated = JSON.stringify({ ...file, ...changes }, undefined, 2) + "\n";
+  if (updated !== JSON.stringify(file, undefined, 2) + "\n") writePrivateFile(paths.config, updated);
 }
 
 export function requireApiUrl(config: AgentConfig): string {

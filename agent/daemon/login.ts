@@ -8,7 +8,7 @@ import { readState } from "./state-file.ts";
 import { readTokens, writeTokens } from "./tokens-file.ts";
 
 const ANSWER_MS = 20_000;
-const BACKUPS = ["state.json", "tokens.json", "netmap.json"];
+const BACKUPS = ["state.json", "tokens.json", "machine-token.json", "netmap.json"];
 
 /** Trades an e-mail address and a password for a session kept in `tokens.json`. */
 export async function loginWithPassword(config: AgentConfig, email: string, password: string): Promise<void> {
@@ -38,7 +38,7 @@ export async function logoutHere(config: AgentConfig): Promise<void> {
       signal: AbortSignal.timeout(ANSWER_MS / 4),
     }).catch(() => undefined);
   }
-  for (const path of [paths.tokens, paths.state, paths.netMap]) removeFile(path);
+  for (const path of [paths.tokens, paths.machineToken, paths.state, paths.netMap]) removeFile(path);
   removeLeftOvers(paths.directory);
 }
 

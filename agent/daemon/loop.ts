@@ -34,6 +34,8 @@ export interface LoopOptions {
   /** The control plane does not know this machine any more. */
   readonly onVoid: () => void;
   readonly onStatus: (status: ControlStatus) => void;
+  /** A fresh token of this machine for the HTTP API. */
+  readonly onToken: (token: string, expiresInS: number) => void;
 }
 
 /** The data thread, whichever serves at the moment. */
@@ -218,7 +220,7 @@ export class AgentLoop {
       case "ticket":
         return this.#relays.setTicket(action.ticket);
       case "token":
-        return;
+        return this.#options.onToken(action.token, action.expiresInS);
       case "status":
         this.#control = action;
         log(action.control === "connected" ? "info" : "warn", "control.changed", {

@@ -6,6 +6,7 @@ export interface AgentPaths {
   readonly config: string;
   readonly state: string;
   readonly tokens: string;
+  readonly machineToken: string;
   readonly netMap: string;
   readonly log: string;
   readonly pid: string;
@@ -18,6 +19,7 @@ export function agentPaths(directory: string): AgentPaths {
     config: join(directory, "config.json"),
     state: join(directory, "state.json"),
     tokens: join(directory, "tokens.json"),
+    machineToken: join(directory, "machine-token.json"),
     netMap: join(directory, "netmap.json"),
     log: join(directory, "ztna.log"),
     pid: join(directory, "ztna.pid"),

@@ -15,7 +15,7 @@ import { AgentLoop, type LoopOptions, type TunnelCounters } from "./loop.ts";
 
 export type TunnelOptions = Pick<
   LoopOptions,
-  "state" | "registration" | "savedMap" | "onMap" | "onVoid" | "onStatus"
+  "state" | "registration" | "savedMap" | "onMap" | "onVoid" | "onStatus" | "onToken"
 >;
 
 /** WireGuard with every optional feature fits into this on any path; the map may say otherwise later. */

@@ -9,6 +9,7 @@ import { hexOfKey } from "./key-text.ts";
 import { serveLocalApi } from "./local-api.ts";
 import { type Log, LogFile } from "./log.ts";
 import type { AgentLoop, ControlStatus } from "./loop.ts";
+import { writeMachineToken } from "./machine-token-file.ts";
 import { readNetMap, writeNetMap } from "./net-map-file.ts";
 import { PidFile, runningPid } from "./pid-file.ts";
 import { preparePrivateDirectory, removeFile } from "./private-file.ts";
@@ -192,6 +193,7 @@ class Run {
         if (map !== savedMap) this.#keepMap(registration, map);
       },
       onVoid: () => removeFile(paths.netMap),
+      onToken: (token, expiresInS) => this.#keepToken(registration, token, expiresInS),
       onStatus: (status) => this.#handleStatus(status, loop, connected, sayConnected),
     });
     const saved = savedMap && setTimeout(() => {
@@ -243,6 +245,19 @@ class Run {
       writeNetMap(this.#config.paths.netMap, registration.machine_id, map);
     } catch (error) {
       this.#log("warn", "map.not_saved", { message: messageOf(error) });
+    }
+  }
+
+  /** Commands of this machine speak to the API with it. */
+  #keepToken({ machine_id }: Registration, token: string, expiresInS: number): void {
+    try {
+      writeMachineToken(this.#config.paths.machineToken, {
+        machine_id,
+        token,
+        expires_at: Date.now() + expiresInS * 1000,
+      });
+    } catch (error) {
+      this.#log("warn", "token.not_saved", { message: messageOf(error) });
     }
   }
 

@@ -1,5 +1,5 @@
 import type { Agent, GlobalFlags } from "../agent.ts";
-import { type AddVerb, globalFlags } from "../command.ts";
+import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
 import { Failure, NOT_RUNNING } from "../failure.ts";
 import { prometheusText } from "../metrics-text.ts";
 import { print, printJson } from "../output.ts";
@@ -8,7 +8,7 @@ export const addMetrics: AddVerb = (program, agent) => {
   const metrics = program.command("metrics").description("counters of the running agent, for Prometheus");
   metrics.command("print")
     .description("print them in the Prometheus text format")
-    .option("--json", "as JSON")
+    .option("--json", JSON_FORM)
     .action(async ({ json }, command) => {
       const found = await metricsOf(agent, globalFlags(command));
       return json === true ? printJson(found) : print(prometheusText(found).trimEnd());

@@ -1,5 +1,5 @@
 import type { AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
-import { type AddVerb, globalFlags } from "../command.ts";
+import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
 import { Failure, NOT_RUNNING } from "../failure.ts";
 import { plain, print, printJson, row } from "../output.ts";
 
@@ -8,17 +8,28 @@ export const addPeers: AddVerb = (program, agent) => {
     .description("list the other machines of your organization, or show one")
     .argument("[name]", "name or tailnet address of one machine")
     .option("--active", "only machines that are online")
-    .option("--json", "as JSON")
+    .option("--json", JSON_FORM)
+    .addHelpText("after", EXAMPLES)
     .action(async (name, { active, json }, command) => {
       const flags = globalFlags(command);
       const [status, all] = await Promise.all([agent.status(flags), agent.peers(flags)]);
       if (all === undefined) throw new Failure(NOT_RUNNING);
-      const peers = active === true ? all.filter((peer) => peer.online) : all;
+      const peers = shownPeers(all, active === true);
       if (name === undefined) return json === true ? printJson(peers) : print(formatPeers(status, peers));
       const peer = findPeer(peers, name);
       return json === true ? printJson(peer) : print(formatPeer(peer));
     });
 };
+
+const EXAMPLES = `
+Examples:
+  ztna peers --active            the machines that are online now
+  ztna peers Linux-C             all about one
+  ztna peers --json | jq -r '.[] | select(.path == "relay") | .name'`;
+
+export function shownPeers(peers: readonly AgentPeer[], active: boolean): readonly AgentPeer[] {
+  return active ? peers.filter((peer) => peer.online) : peers;
+}
 
 export function findPeer(peers: readonly AgentPeer[], target: string): AgentPeer {
   const wanted = target.toLowerCase();

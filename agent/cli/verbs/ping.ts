@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { ResponseOf } from "#protocol/api/endpoint.ts";
 import type { localPing } from "#protocol/local/daemon.ts";
-import { type AddVerb, globalFlags } from "../command.ts";
+import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
 import { Failure, NOT_RUNNING } from "../failure.ts";
 import { plain, print, printJson } from "../output.ts";
 
@@ -15,7 +15,7 @@ export const addPing: AddVerb = (program, agent) => {
     .argument("<peer>", "name or tailnet address")
     .option("-c, --count <n>", "number of probes", parseCount, 5)
     .option("-t, --timeout <duration>", "wait for each answer, such as 3s or 500ms", parseDuration, 3_000)
-    .option("--json", "as JSON")
+    .option("--json", JSON_FORM)
     .action(async (peer, { count, timeout, json }, command) => {
       const flags = globalFlags(command);
       const probes: Probe[] = [];

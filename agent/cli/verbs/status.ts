@@ -1,18 +1,32 @@
 import { shortKey } from "#protocol/keys.ts";
 import type { AgentStatus } from "#protocol/local/daemon.ts";
-import { type AddVerb, globalFlags } from "../command.ts";
+import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
 import { plain, print, printJson } from "../output.ts";
+import { formatPeers, shownPeers } from "./peers.ts";
 
 export const addStatus: AddVerb = (program, agent) => {
   program.command("status")
     .description("show who this machine is and how it is connected")
-    .option("--json", "as JSON")
-    .action(async ({ json }, command) => {
-      const status = await agent.status(globalFlags(command));
-      if (json === true) printJson(status);
-      else print(formatStatus(status));
+    .option("--peers", "with the other machines of the organization")
+    .option("--active", "with those of them that are online")
+    .option("--json", JSON_FORM)
+    .addHelpText("after", EXAMPLES)
+    .action(async ({ peers: all, active, json }, command) => {
+      const flags = globalFlags(command);
+      const wantsPeers = all === true || active === true;
+      const [status, known] = await Promise.all([agent.status(flags), wantsPeers ? agent.peers(flags) : undefined]);
+      const peers = shownPeers(known ?? [], active === true);
+      if (json === true) return printJson(wantsPeers ? { ...status, peers } : status);
+      print(formatStatus(status));
+      if (wantsPeers) print(`\n${known === undefined ? NO_PEERS : formatPeers(status, peers)}`);
     });
 };
+
+const EXAMPLES = `
+Examples:
+  ztna status --active                       this machine, then the peers that are online
+  ztna status --json | jq -r .machine.tailnet_ip`;
+const NO_PEERS = "Peers are known while the VPN is running (run 'ztna up').";
 
 /** The guide's block, line for line; the control plane, org and operating system stand in `--json`. */
 export function formatStatus(status: AgentStatus): string {

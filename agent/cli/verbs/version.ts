@@ -1,6 +1,6 @@
 import { PRODUCT_VERSION } from "#protocol/version.ts";
 import { BUILT_AT } from "../built-at.ts";
-import type { AddVerb } from "../command.ts";
+import { type AddVerb, JSON_FORM } from "../command.ts";
 import { print, printJson } from "../output.ts";
 
 const architectures: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
@@ -13,7 +13,7 @@ export function versionText(): string {
 export const addVersion: AddVerb = (program) => {
   program.command("version")
     .description("print the version")
-    .option("--json", "as JSON")
+    .option("--json", JSON_FORM)
     .action(({ json }) => {
       if (json !== true) return print(versionText());
       printJson({ version: PRODUCT_VERSION, built_at: BUILT_AT ?? null, os: Deno.build.os, arch: architecture() });
