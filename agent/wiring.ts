@@ -24,6 +24,10 @@ export const agent: Agent = {
     const { readAuthKeys } = await import("./daemon/organization.ts");
     return await readAuthKeys(await config(flags));
   },
+  async checkForUpdate(flags) {
+    const { checkForUpdate } = await import("./daemon/version-check.ts");
+    return await checkForUpdate(await config(flags));
+  },
   async writeFile(path, text) {
     const { replaceFile } = await import("./daemon/private-file.ts");
     replaceFile(path, text, 0o644);

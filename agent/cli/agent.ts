@@ -1,4 +1,5 @@
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
+import type { VersionCheck } from "#protocol/api/client-version.ts";
 import type { ResponseOf } from "#protocol/api/endpoint.ts";
 import type { Machine } from "#protocol/api/machines.ts";
 import type { AgentMetrics, AgentPeer, AgentStatus, localPing } from "#protocol/local/daemon.ts";
@@ -32,6 +33,7 @@ export interface Agent {
   /** Every machine of the org, as the control plane has it. */
   machines(flags: GlobalFlags): Promise<Machine[]>;
   authKeys(flags: GlobalFlags): Promise<AuthKey[]>;
+  checkForUpdate(flags: GlobalFlags): Promise<VersionCheck>;
   /** Replaces a file as a whole. */
   writeFile(path: string, text: string): Promise<void>;
   ping(flags: GlobalFlags, target: string, timeoutMs: number): Promise<ResponseOf<typeof localPing> | undefined>;

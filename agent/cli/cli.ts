@@ -16,6 +16,7 @@ import { addPeers } from "./verbs/peers.ts";
 import { addPing } from "./verbs/ping.ts";
 import { addStatus } from "./verbs/status.ts";
 import { addUp } from "./verbs/up.ts";
+import { addUpdate } from "./verbs/update.ts";
 import { addVersion, versionText } from "./verbs/version.ts";
 import { addWhois } from "./verbs/whois.ts";
 
@@ -34,6 +35,7 @@ const verbs = [
   addLog,
   addMetrics,
   addDebug,
+  addUpdate,
   addVersion,
 ];
 
