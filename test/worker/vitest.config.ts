@@ -27,6 +27,7 @@ export default defineConfig({
     include: ["test/worker/**/*.test.ts", "test/pure/{protocol,domain}/**/*.test.ts"],
     exclude: ["test/worker/loopback/**"],
     setupFiles: ["test/worker/support/migrate.ts"],
+    isolate: false,
     // A test that hangs, not one that hashes passwords on a busy machine.
     testTimeout: 30_000,
   },
