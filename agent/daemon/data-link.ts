@@ -4,6 +4,7 @@ import {
   type DataEvent,
   type DropReason,
   dropReasons,
+  type Fault,
   type IoCell,
   ioCells,
   MAX_PEERS,
@@ -32,7 +33,7 @@ export interface DataLinkOptions {
   readonly rekeyAfterMs?: number;
   /** Counters to go on with: those of the link this one takes the place of. */
   readonly counters?: LinkCounters;
-  onEvent(event: DataEvent): void;
+  onEvent(event: DataEvent | Fault): void;
 }
 
 /** What both threads count, in memory both see. */
@@ -129,7 +130,9 @@ export class DataLink {
 
   async #close(): Promise<void> {
     globalThis.removeEventListener("unload", this.#onUnload);
-    await Promise.all([this.#receiver?.close(), this.#sender.close()]);
+    // First the one that wakes the other: a file's number may be another's as soon as it is closed.
+    await this.#receiver?.close();
+    await this.#sender.close();
     if (this.#receiver !== undefined) closeFiles(this.#sender.opened.files);
   }
 
@@ -164,7 +167,7 @@ async function openTwo(
   { onEvent }: DataLinkOptions,
 ): Promise<Lanes> {
   let faulty = false;
-  const tell = (event: DataEvent) => {
+  const tell = (event: DataEvent | Fault) => {
     // One that fails takes the other along, which then has nothing to say.
     if (event.type === "fault" && faulty) return;
     faulty ||= event.type === "fault";

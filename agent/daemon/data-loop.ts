@@ -6,6 +6,7 @@ import {
   type DropReason,
   dropReasons,
   type Endpoint,
+  type Fault,
   type IoCell,
   ioCells,
 } from "../dataplane/link.ts";
@@ -66,8 +67,6 @@ export interface DataLoopParts {
   /** Milliseconds of the control thread's clock. */
   now(): number;
 }
-
-export type Fault = DataEvent & { readonly type: "fault" };
 
 /**
  * The blocking loop of the data thread: first what the control thread wants, then what the TUN has goes out in one batch

@@ -3,7 +3,7 @@ import type { EngineParts } from "../crypto/select.ts";
 import { addressOf } from "../os/ffi/memory.ts";
 import { monotonicMs } from "../os/monotonic-linux.ts";
 import { createArena, type DataArena } from "../dataplane/arena.ts";
-import type { DataCommand, DataEvent, PeerCells } from "../dataplane/link.ts";
+import type { DataCommand, DataEvent, Fault, PeerCells } from "../dataplane/link.ts";
 import { readCommand, writeCommand, writeEvent } from "../dataplane/link-codec.ts";
 import { Outbox } from "../dataplane/outbox.ts";
 import type { UdpSocket } from "../net/udp-socket-linux.ts";
@@ -11,7 +11,7 @@ import { LinuxUdp } from "../net/udp-linux.ts";
 import type { TunDevice } from "../tun/device.ts";
 import { LinuxTun } from "../tun/linux.ts";
 import { MemoryTun } from "../tun/memory.ts";
-import { DataLoop, type DataRole, type Fault, type Plane } from "./data-loop.ts";
+import { DataLoop, type DataRole, type Plane } from "./data-loop.ts";
 import { SharedRing } from "./ring.ts";
 import { RingPacketQueue, RingReader, RingWriter } from "./ring-ends.ts";
 import { LinuxSleeper, LinuxWaker } from "./sleeper-linux.ts";
@@ -57,7 +57,7 @@ export interface SharedFiles {
 export type DataThreadReport =
   | { readonly type: "open"; readonly files: SharedFiles; readonly engine: string }
   | { readonly type: "refused"; readonly name: string; readonly message: string }
-  | { readonly type: "ended" };
+  | { readonly type: "ended"; readonly fault: Fault | undefined };
 
 export interface PlaneParts extends EngineParts {
   readonly arena: DataArena;
@@ -84,13 +84,12 @@ export function serveDataThread(start: DataThreadStart, createPlane: CreatePlane
   const files = { tun: { fd: tun.fd, name: tun.name }, udp: { fd: udp.fd, family: udp.family, port: udp.port } };
   report({ type: "open", files, engine });
   const fault = runGuarded(thread.loop);
-  if (fault !== undefined) thread.events.push(fault);
   // Files that two threads use are closed by the control thread, when both have ended.
   if (start.role === "both") {
     thread.tun.close();
     thread.udp.close();
   }
-  report({ type: "ended" });
+  report({ type: "ended", fault });
 }
 
 type Report = (report: DataThreadReport) => void;
@@ -99,7 +98,6 @@ interface OpenThread {
   readonly tun: TunDevice;
   readonly udp: LinuxUdp;
   readonly engine: string;
-  readonly events: RingWriter<DataEvent>;
   readonly loop: DataLoop;
 }
 
@@ -142,7 +140,7 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
     stopped: () => Atomics.load(control, 0) !== 0,
     now: () => performance.now() + clockOffset,
   });
-  return { tun, udp, engine, events, loop };
+  return { tun, udp, engine, loop };
 }
 
 /** Hands commands to the thread that sends, and wakes it. */

@@ -1,4 +1,4 @@
-import type { DataCommand, DataEvent } from "../dataplane/link.ts";
+import type { DataCommand, DataEvent, Fault } from "../dataplane/link.ts";
 import { readEvent, writeCommand } from "../dataplane/link-codec.ts";
 import { monotonicMs } from "../os/monotonic-linux.ts";
 import { TunUnavailable } from "../tun/device.ts";
@@ -25,12 +25,12 @@ export class ThreadEnd {
   readonly #commandRing: SharedRing;
   readonly #commands: RingWriter<DataCommand>;
   readonly #events: RingReader<DataEvent>;
-  readonly #onEvent: (event: DataEvent) => void;
+  readonly #onEvent: OnEvent;
   readonly #pumped: Promise<void>;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: Parts, opened: Opened, onEvent: (event: DataEvent) => void) {
+  private constructor(parts: Parts, opened: Opened, onEvent: OnEvent) {
     const { worker, waker, start, ended } = parts;
     this.opened = opened;
     this.#worker = worker;
@@ -48,7 +48,7 @@ export class ThreadEnd {
     settings: ThreadSettings,
     startWorker: () => Worker,
     waker: LinuxWaker,
-    onEvent: (event: DataEvent) => void,
+    onEvent: OnEvent,
   ): Promise<ThreadEnd> {
     const start: DataThreadStart = {
       ...settings,
@@ -116,11 +116,11 @@ export class ThreadEnd {
   }
 
   /** Hands events over until the thread has ended and the ring is empty. A thread that just dies is a fault as well. */
-  async #pump(ended: Promise<string>): Promise<void> {
+  async #pump(ended: Promise<Fault | undefined>): Promise<void> {
     const { ring } = this.#events;
-    let end: string | undefined;
-    void ended.then((problem) => {
-      end = problem;
+    let end: { readonly fault: Fault | undefined } | undefined;
+    void ended.then((fault) => {
+      end = { fault };
       ring.notify();
     });
     for (;;) {
@@ -128,9 +128,7 @@ export class ThreadEnd {
       else if (end !== undefined) break;
       else await ring.filled();
     }
-    if (end !== "" && this.#closing === undefined) {
-      this.#onEvent({ type: "fault", where: "worker", errno: 0, message: end });
-    }
+    if (end.fault !== undefined && this.#closing === undefined) this.#onEvent(end.fault);
   }
 
   /** True when more may wait: other work of this thread comes first then. */
@@ -148,9 +146,11 @@ interface Parts {
   readonly worker: Worker;
   readonly waker: LinuxWaker;
   readonly start: DataThreadStart;
-  /** What it died of, or an empty text. */
-  readonly ended: Promise<string>;
+  /** What it died of, if anything. */
+  readonly ended: Promise<Fault | undefined>;
 }
+
+type OnEvent = (event: DataEvent | Fault) => void;
 
 /** Datagrams and packets: their senders send them again. */
 function mayBeLost({ type }: DataCommand): boolean {
@@ -168,19 +168,19 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-function reports(worker: Worker): { opened: Promise<Opened>; ended: Promise<string> } {
+function reports(worker: Worker): { opened: Promise<Opened>; ended: Promise<Fault | undefined> } {
   const opened = Promise.withResolvers<Opened>();
-  const ended = Promise.withResolvers<string>();
+  const ended = Promise.withResolvers<Fault | undefined>();
   worker.onmessage = ({ data }: MessageEvent<DataThreadReport>) => {
     if (data.type === "open") opened.resolve(data);
     else if (data.type === "refused") opened.reject(refusal(data));
-    else ended.resolve("");
+    else ended.resolve(data.fault);
   };
   worker.onerror = (event) => {
     event.preventDefault();
-    const problem = `The data thread failed: ${event.message}`;
-    opened.reject(new Error(problem));
-    ended.resolve(problem);
+    const message = `The data thread failed: ${event.message}`;
+    opened.reject(new Error(message));
+    ended.resolve({ type: "fault", where: "worker", errno: 0, message });
   };
   return { opened: opened.promise, ended: ended.promise };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { NetMap } from "#protocol/netmap.ts";
 import { selectX25519 } from "../crypto/select-x25519.ts";
-import type { DataCommand, DataEvent } from "../dataplane/link.ts";
+import type { DataCommand, DataEvent, Fault } from "../dataplane/link.ts";
 import { WireGuardDevice } from "../dataplane/wireguard/device.ts";
 import { localEndpoints } from "../os/local-endpoints.ts";
 import type { Network, NetworkConfig } from "../os/network.ts";
@@ -26,8 +26,6 @@ const TIMINGS = { directAttemptMs: 3_000, directRetryMs: 60_000 };
 /** After a fault the data thread is started anew: at once, then with these pauses; more faults a minute are too many. */
 const RESTART_PAUSES_MS = [0, 100, 250, 500, 1_000, 2_000, 5_000, 10_000, 10_000, 10_000];
 const MOST_RESTARTS_PER_MINUTE = 10;
-
-type Fault = DataEvent & { readonly type: "fault" };
 
 /** The kernel device, the data thread and the host's addresses and routes of one agent. */
 export class Tunnel {
@@ -59,8 +57,8 @@ export class Tunnel {
 
   /** Takes the device first of all: without the right to one, nothing of a key or a quota must be spent. */
   static async open(config: AgentConfig, log: Log, onFault: (message: string) => void): Promise<Tunnel> {
-    const early: DataEvent[] = [];
-    const sink = { handle: (event: DataEvent): void => void early.push(event) };
+    const early: (DataEvent | Fault)[] = [];
+    const sink = { handle: (event: DataEvent | Fault): void => void early.push(event) };
     const { listenPort, offloads, threads } = config;
     const link = await openLink({ listenPort, offloads, threads, onEvent: (event) => sink.handle(event) });
     const tunnel = new Tunnel(config, link, log, onFault);
@@ -120,15 +118,16 @@ export class Tunnel {
     await this.#link.close();
   }
 
-  #handleData(event: DataEvent): void {
+  #handleData(event: DataEvent | Fault): void {
     if (event.type !== "fault") return this.#loop?.handleData(event);
     this.#fault = event;
-    this.#restarting ??= this.#mend().finally(() => this.#restarting = undefined);
+    this.#restarting ??= this.#mend();
   }
 
   /** What has just been mended may fail again before anybody looks. */
   async #mend(): Promise<void> {
     for (let fault = this.#fault; fault !== undefined && !this.#closed; fault = this.#fault) await this.#restart(fault);
+    this.#restarting = undefined;
   }
 
   async #restart({ where, errno, message }: Fault): Promise<void> {

@@ -30,10 +30,6 @@ export class ByteWriter {
     this.#length += 4;
   }
 
-  i32(value: number): void {
-    this.u32(value >>> 0);
-  }
-
   f64(value: number): void {
     this.#reserve(8);
     this.#view.setFloat64(this.#length, value, true);
@@ -90,10 +86,6 @@ export class ByteReader {
 
   u32(): number {
     return this.#view.getUint32(this.#advance(4), true);
-  }
-
-  i32(): number {
-    return this.#view.getInt32(this.#advance(4), true);
   }
 
   f64(): number {

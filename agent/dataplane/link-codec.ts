@@ -118,10 +118,6 @@ export function writeEvent(out: ByteWriter, event: DataEvent): void {
       out.u32(event.peer);
       out.u16(event.sequence);
       return out.u8(paths.indexOf(event.via));
-    case "fault":
-      out.u8(faults.indexOf(event.where));
-      out.i32(event.errno);
-      return out.block(new TextEncoder().encode(event.message));
   }
 }
 
@@ -145,13 +141,6 @@ export function readEvent(record: Uint8Array): DataEvent {
       return { type, peer: from.u32(), bytes: from.block() };
     case "echo.received":
       return { type, peer: from.u32(), sequence: from.u16(), via: from.u8() === 1 ? "udp" : "relay" };
-    case "fault":
-      return {
-        type,
-        where: tagOf(faults, from.u8()),
-        errno: from.i32(),
-        message: new TextDecoder().decode(from.block()),
-      };
   }
 }
 
@@ -181,11 +170,9 @@ const eventTags = [
   "path.learned",
   "relay.send",
   "echo.received",
-  "fault",
 ] as const satisfies readonly DataEvent["type"][];
 
 const paths = ["none", "udp", "relay"] as const satisfies readonly Path["via"][];
-const faults = ["tun", "udp", "worker"] as const;
 
 function tagOf<T extends string>(tags: readonly T[], tag: number): T {
   const found = tags[tag];

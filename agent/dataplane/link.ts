@@ -99,14 +99,15 @@ export type DataEvent =
     readonly peer: PeerIndex;
     readonly sequence: number;
     readonly via: "udp" | "relay";
-  }
-  /** The device or socket failed; the data thread has stopped. */
-  | {
-    readonly type: "fault";
-    readonly where: "tun" | "udp" | "worker";
-    readonly errno: number;
-    readonly message: string;
   };
+
+/** The device, the socket or the data thread itself failed: it has stopped. Comes after all events, and by no ring: it must arrive. */
+export interface Fault {
+  readonly type: "fault";
+  readonly where: "tun" | "udp" | "worker";
+  readonly errno: number;
+  readonly message: string;
+}
 
 /** ICMP identifier of the agent's own probes. */
 export const ECHO_ID = 0x7a74;

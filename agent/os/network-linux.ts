@@ -31,7 +31,7 @@ import { Rtnetlink } from "./rtnetlink.ts";
 export class LinuxNetwork implements Network {
   readonly #name: string;
   readonly #index: number;
-  readonly #netlink = new Rtnetlink();
+  readonly #netlink: Rtnetlink;
   #addresses: readonly NetworkPrefix[] = [];
   #routes: readonly NetworkPrefix[] = [];
 
@@ -40,6 +40,7 @@ export class LinuxNetwork implements Network {
     this.#name = interfaceName;
     this.#index = libc.if_nametoindex(new TextEncoder().encode(`${interfaceName}\0`));
     if (this.#index === 0) throw new NetworkRefused(`There is no interface ${interfaceName}.`);
+    this.#netlink = new Rtnetlink();
   }
 
   apply(config: NetworkConfig): void {
@@ -65,6 +66,7 @@ export class LinuxNetwork implements Network {
   close(): void {
     for (const route of this.#routes) this.#netlink.request(this.#route(RTM_DELROUTE, route));
     for (const own of this.#addresses) this.#netlink.request(this.#address(RTM_DELADDR, own));
+    this.#routes = this.#addresses = [];
     this.#netlink.close();
   }
 

@@ -12,7 +12,7 @@ import {
 
 /** Sends requests to the kernel's routing tables one by one and returns its answers: 0 or an error number. */
 export class Rtnetlink {
-  readonly #fd: number;
+  #fd: number;
   readonly #reply = new Uint8Array(8192);
   #sequence = 0;
 
@@ -31,8 +31,10 @@ export class Rtnetlink {
     }
   }
 
+  /** More than once does no harm: the file's number may be another's by then. */
   close(): void {
-    libc.close(this.#fd);
+    if (this.#fd >= 0) libc.close(this.#fd);
+    this.#fd = -1;
   }
 
   /** struct nlmsgerr follows the header of an answer: the negative error number, 0 for done. */

@@ -98,6 +98,12 @@ test("an interface that is deleted under the agent is made again, with its addre
   await expect.poll(answers, { timeout: 10_000, interval: 50 }).toBe(true);
   expect(performance.now() - deletedAt).toBeLessThan(2_000);
   expect((await linuxC.run("ztna", ["log"])).stdout).toMatch(/data\.failed[^\n]*ztna0 is gone[^]*data\.restarted/);
+  // Again, and once more while it is being made anew.
+  const isThere = async () => (await linuxC.run("ip", ["link", "show", "ztna0"])).code === 0;
+  await linuxC.run("ip", ["link", "del", "ztna0"]);
+  await expect.poll(isThere, { timeout: 5_000, interval: 5 }).toBe(true);
+  await linuxC.run("ip", ["link", "del", "ztna0"]);
+  await expect.poll(answers, { timeout: 10_000, interval: 50 }).toBe(true);
   // What was counted before is still there, and every counter can be read from outside.
   const { handshakes, io, peer_count } = await metrics(linuxC);
   expect(handshakes).toBeGreaterThanOrEqual(2);

@@ -10,7 +10,7 @@ import { createInterface } from "node:readline";
 import { selectX25519 } from "../../agent/crypto/select-x25519.ts";
 import { parseEndpoint, parsePrefix } from "../../agent/daemon/address-text.ts";
 import { DataLink } from "../../agent/daemon/data-link.ts";
-import type { DataEvent } from "../../agent/dataplane/link.ts";
+import type { DataEvent, Fault } from "../../agent/dataplane/link.ts";
 import { WireGuardDevice } from "../../agent/dataplane/wireguard/device.ts";
 import { createControlOutbox, type PeerConfig } from "../../agent/dataplane/wireguard/outbox.ts";
 import { LinuxNetwork } from "../../agent/os/network-linux.ts";
@@ -35,8 +35,8 @@ interface AgentConfig {
 }
 
 const config: AgentConfig = JSON.parse(readFileSync(Deno.args[0]!, "utf8"));
-const early: DataEvent[] = [];
-let onEvent: (event: DataEvent) => void = (event) => early.push(event);
+const early: (DataEvent | Fault)[] = [];
+let onEvent: (event: DataEvent | Fault) => void = (event) => early.push(event);
 const link = await DataLink.open({
   tun: { kind: "kernel", name: "ztna0", mtuBytes: config.mtuBytes },
   listenPort: config.listenPort,
@@ -81,7 +81,7 @@ function handleLine(line: string): void {
   drain();
 }
 
-function handleEvent(event: DataEvent): void {
+function handleEvent(event: DataEvent | Fault): void {
   if (event.type === "fault") {
     say({ ...event });
     return void end(4);

@@ -1,12 +1,14 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { DataLink, type DataLinkOptions } from "../../../agent/daemon/data-link.ts";
-import type { DataEvent, Endpoint } from "../../../agent/dataplane/link.ts";
+import type { DataEvent, Endpoint, Fault } from "../../../agent/dataplane/link.ts";
 
 const echoWorker = () => new Worker(new URL("./support/echo-worker.ts", import.meta.url), { type: "module" });
 const memory = { kind: "memory", mtuBytes: 1420 } as const;
 
-async function open(options: Partial<DataLinkOptions> = {}): Promise<{ link: DataLink; events: DataEvent[] }> {
-  const events: DataEvent[] = [];
+async function open(
+  options: Partial<DataLinkOptions> = {},
+): Promise<{ link: DataLink; events: (DataEvent | Fault)[] }> {
+  const events: (DataEvent | Fault)[] = [];
   const link = await DataLink.open(
     { tun: memory, listenPort: 0, threads: 1, onEvent: (event) => events.push(event), ...options },
     echoWorker,
@@ -131,6 +133,17 @@ for (const threads of [1, 2] as const) {
     await link.close();
   });
 }
+
+Deno.test("A fault is told even when nobody took what was told before it", async () => {
+  const { link, events } = await open();
+  link.send({ type: "path.set", peer: 0, path: { via: "relay" } });
+  // Busy on purpose: no event is taken meanwhile, and the ring of events is full.
+  while (link.drops()["link.full"] === 0) link.send({ type: "packet.inject", bytes: new Uint8Array(1100) });
+  link.send({ type: "sessions.drop", peer: 0 });
+  for (const end = performance.now() + 100; performance.now() < end;);
+  await until(() => events.at(-1)?.type === "fault");
+  await link.close();
+});
 
 Deno.test("A worker that cannot start rejects the opening", async () => {
   const broken = () => new Worker("data:text/javascript,throw new Error('no luck')", { type: "module" });

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok, throws } from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from "node:fs";
 import { LinuxNetwork } from "../../../agent/os/network-linux.ts";
 import { LinuxTun } from "../../../agent/tun/linux.ts";
 import { inPrivateNetwork, mayHavePrivateNetwork } from "./support/private-network.ts";
@@ -90,5 +90,27 @@ Deno.test({
 Deno.test({
   name: "An interface that is not there is named",
   ignore,
-  fn: () => throws(() => new LinuxNetwork("nosuch9"), { message: "There is no interface nosuch9." }),
+  fn: () => {
+    const openFiles = () => readdirSync("/proc/self/fd").length;
+    const before = openFiles();
+    throws(() => new LinuxNetwork("nosuch9"), { message: "There is no interface nosuch9." });
+    equal(openFiles(), before);
+  },
+});
+
+Deno.test({
+  name: "Closed once more, it leaves alone whatever file has got its number meanwhile",
+  ignore,
+  fn: () =>
+    withTun((tun) => {
+      const network = new LinuxNetwork(tun.name);
+      network.apply({ mtuBytes: 1420, addresses: [own], routes: [pool] });
+      network.close();
+      const others = Array.from({ length: 32 }, () => openSync("/dev/null", "w"));
+      network.close();
+      for (const other of others) {
+        equal(writeSync(other, "still open"), 10);
+        closeSync(other);
+      }
+    }),
 });
