@@ -8,6 +8,7 @@ import { createAuthKey } from "#protocol/api/auth-keys.ts";
 import { call } from "#protocol/api/call.ts";
 import { createOrg } from "#protocol/api/orgs.ts";
 import { makeWorkerSecrets } from "../start/worker-secrets.ts";
+import { prepare } from "../test/prepare.ts";
 import { startRawWorkerd } from "./raw-workerd.ts";
 import { agentRegistrations, bareRegistrations } from "./registrations.ts";
 import { type Load, load } from "./wrk.ts";
@@ -29,6 +30,7 @@ interface Route {
   readonly bodies: (round: number) => readonly string[];
 }
 
+await prepare("bench:register", { programs: ["wrk"], root: false });
 const folder = mkdtempSync(join(tmpdir(), "ztna-bench-load-"));
 const workerd = await startRawWorkerd(await bindings());
 try {

@@ -1,5 +1,6 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { prepare } from "../test/prepare.ts";
 import { cpuText } from "./cpu.ts";
 import { type Measured, type TunnelLoad, tunnelLoads } from "./tunnel-load.ts";
 import { type Carrier, TunnelPair } from "./tunnel-pair.ts";
@@ -31,10 +32,7 @@ const carriers: Carrier[] = [
 
 type Results = Map<string, Measured[]>;
 
-if (process.getuid?.() !== 0) {
-  console.error("bench:tunnel makes network namespaces: run it as root.");
-  process.exit(1);
-}
+await prepare("bench:tunnel", { programs: ["ip", "iperf3", "ping", "wg", "wireguard-go"], root: true });
 const pairs: TunnelPair[] = [];
 try {
   for (const [index, carrier] of carriers.entries()) {

@@ -1,13 +1,17 @@
 import { bin } from "../process/environment.ts";
 
-/** One part of `npm test`: what runs it and what it needs of the machine. */
-export interface Part {
-  readonly name: string;
-  readonly command: readonly [string, ...string[]];
-  /** Programs it needs that Debian packages bring. */
+/** What something needs of the machine it runs on. */
+export interface Needs {
+  /** Those that Debian packages bring. */
   readonly programs: readonly string[];
   /** Whether it makes network namespaces and TUN devices. */
   readonly root: boolean;
+}
+
+/** One part of `npm test`. */
+export interface Part extends Needs {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
 }
 
 /** Program -> Debian package. */
