@@ -196,8 +196,9 @@ export class LinuxUdp {
     this.#send.setU32(slot, MSG_NAMELEN, this.#addresses.write(this.#send.nameOffset(slot), target));
   }
 
+  /** What is said of one datagram is no end. A socket that was closed from outside (sock_diag(7)) may be deaf from then on. */
   #survived(error: number): boolean {
-    if (error !== Errno.EBADF && error !== Errno.ENOTSOCK) return true;
+    if (error !== Errno.EBADF && error !== Errno.ENOTSOCK && error !== Errno.ECONNABORTED) return true;
     this.fault = error;
     return false;
   }

@@ -22,6 +22,7 @@ export const Errno = {
   EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,
   ENETUNREACH: 101,
+  ECONNABORTED: 103,
 } as const;
 
 /** An error number in words for a person. */
@@ -51,4 +52,5 @@ const texts: Readonly<Record<number, string>> = {
   [Errno.EADDRINUSE]: "address already in use",
   [Errno.EADDRNOTAVAIL]: "address not available",
   [Errno.ENETUNREACH]: "network unreachable",
+  [Errno.ECONNABORTED]: "closed by the system",
 };
