@@ -1,15 +1,7 @@
 import type { X25519 } from "../../crypto/engine.ts";
-import {
-  Cell,
-  type DataEvent,
-  type DropReason,
-  dropReasons,
-  type Endpoint,
-  MAX_PEERS,
-  type Path,
-  type PeerCells,
-  sameEndpoint,
-} from "../link.ts";
+import { Cell, type DataEvent, type DropReason, dropReasons, MAX_PEERS, type Path, type PeerCells } from "../link.ts";
+import { DirectSearch, type DirectTimings } from "../path/direct-search.ts";
+import { firstPath, initiationTargets, samePath } from "../path/paths.ts";
 import {
   createIdentity,
   createInitiation,
@@ -34,13 +26,12 @@ export interface WireGuardDeviceOptions {
   readonly cells: PeerCells;
   /** One counter for each of `dropReasons`, shared with the data thread, which counts others. */
   readonly drops: Uint32Array;
-  readonly timings: { readonly directAttemptMs: number; readonly directRetryMs: number };
+  readonly timings: DirectTimings;
   /** Milliseconds of the wall clock, for handshake timestamps; every other time is the caller's `now`. */
   readonly wallClock: () => number;
 }
 
 const REKEY_ATTEMPTS = 18;
-const DIRECT_ATTEMPTS = 3;
 /** Whitepaper 5.1: no peer needs more than fifty initiations a second. */
 const INITIATION_INTERVAL_MS = 20;
 /** Steps of the timestamps: they must not tell how fast this machine works, and each must be later than the last. */
@@ -53,7 +44,7 @@ type Received = DataEvent & { type: "handshake.received" };
 /**
  * The control thread's pure half of WireGuard: handshakes in both roles, timers, and the choice between the relay and a direct
  * path. A direct path is found by WireGuard's own handshake (docs/architecture.md): an initiation goes to every address of
- * the peer, and a response over UDP proves both directions.
+ * the peer, and a response over UDP proves both directions; `DirectSearch` says when.
  */
 export class WireGuardDevice {
   readonly #self: Identity;
@@ -175,7 +166,7 @@ export class WireGuardDevice {
     for (let peer = this.#timers.takeDue(now); peer !== undefined; peer = this.#timers.takeDue(now)) due.push(peer);
     for (const peer of due) {
       if (peer.retryAt <= now) this.#handleRetry(peer, now, out);
-      if (peer.directAt <= now) this.#tryDirect(peer, now, out);
+      if (peer.direct.at <= now) this.#tryDirect(peer, now, out);
       this.#timers.update(peer);
     }
   }
@@ -183,7 +174,9 @@ export class WireGuardDevice {
   #createPeer(key: string, config: PeerConfig): Peer | undefined {
     const index = this.#nextRow < MAX_PEERS ? this.#nextRow++ : this.#freeRows.shift();
     if (index === undefined) return undefined;
-    const peer = new Peer(index, config, this.#options.cells, () => createRemote(this.#self, config.publicKey));
+    const { cells, timings } = this.#options;
+    const direct = new DirectSearch(timings);
+    const peer = new Peer({ index, config, cells, direct }, () => createRemote(this.#self, config.publicKey));
     this.#peers.set(key, peer);
     this.#byIndex.set(index, peer);
     return peer;
@@ -266,37 +259,17 @@ export class WireGuardDevice {
     peer.hear(now);
     peer.countHandshake();
     peer.schedule(now);
-    this.#planDirect(peer, now);
+    // Of the two ends the one with the lower key.
+    peer.direct.plan(peer.wantsDirect, isLater(peer.config.publicKey, this.publicKey), now);
     const { publicKey } = peer.config;
     out.events.push({ type: "peer.connected", peer: peer.index, publicKey, path: peer.path });
   }
 
-  /** Only the end with the lower key looks for a direct path at first, so that two attempts do not cross. */
-  #planDirect(peer: Peer, now: number): void {
-    if (peer.path.via === "udp" || peer.config.endpoints.length === 0) {
-      peer.directAt = Infinity;
-      peer.directAttempts = 0;
-    } else if (peer.directAt === Infinity) {
-      const first = isLater(peer.config.publicKey, this.publicKey);
-      peer.directAt = now + (first ? 0 : this.#options.timings.directAttemptMs * (DIRECT_ATTEMPTS + 1));
-    }
-  }
-
   #tryDirect(peer: Peer, now: number, out: ControlOutbox): void {
-    const { directAttemptMs, directRetryMs } = this.#options.timings;
-    if (peer.path.via === "udp" || peer.config.endpoints.length === 0) {
-      peer.directAt = Infinity;
-      return;
-    }
-    if (peer.directAttempts++ < DIRECT_ATTEMPTS) {
-      peer.directAt = now + directAttemptMs;
-      this.#sendInitiation(peer, true, now, out);
-      return;
-    }
-    peer.directAttempts = 0;
-    if (peer.pendingDirect) this.#forgetPending(peer);
-    const idle = now - peer.cell(Cell.lastDataSent) > directRetryMs;
-    peer.directAt = idle ? Infinity : now + directRetryMs;
+    const state = { wanted: peer.wantsDirect, lastDataSentAt: peer.cell(Cell.lastDataSent) };
+    const step = peer.direct.next(state, now);
+    if (step === "attempt") this.#sendInitiation(peer, true, now, out);
+    else if (step === "give up" && peer.pendingDirect) this.#forgetPending(peer);
   }
 
   #initiate(peer: Peer, now: number, out: ControlOutbox): void {
@@ -317,9 +290,11 @@ export class WireGuardDevice {
     peer.pending = pending;
     peer.pendingDirect = directOnly;
     peer.cookies.stamp(bytes, now);
-    const { config } = peer;
+    const { config, path, attempts } = peer;
     if (!directOnly && config.relay) out.relay.push({ publicKey: config.publicKey, bytes });
-    for (const to of targetsOf(peer, directOnly)) out.commands.push({ type: "datagram.send", to, bytes });
+    for (const to of initiationTargets(path, config, attempts, directOnly)) {
+      out.commands.push({ type: "datagram.send", to, bytes });
+    }
   }
 
   #handleRetry(peer: Peer, now: number, out: ControlOutbox): void {
@@ -394,25 +369,6 @@ export class WireGuardDevice {
   #drop(reason: DropReason): void {
     this.#options.drops[dropReasons.indexOf(reason)]!++;
   }
-}
-
-/** Where an initiation goes: the path in use, and every other address when that is none or did not answer. */
-function targetsOf({ path, config, attempts }: Peer, directOnly: boolean): readonly Endpoint[] {
-  if (path.via !== "udp") return directOnly || !config.relay ? config.endpoints : [];
-  const known = path.endpoint;
-  if (!directOnly && (config.relay || attempts === 1)) return [known];
-  return [known, ...config.endpoints.filter((other) => !sameEndpoint(known, other))];
-}
-
-function firstPath({ relay, endpoints }: PeerConfig): Path {
-  if (relay) return { via: "relay" };
-  const [endpoint] = endpoints;
-  return endpoint === undefined ? { via: "none" } : { via: "udp", endpoint };
-}
-
-function samePath(a: Path, b: Path): boolean {
-  if (a.via !== "udp" || b.via !== "udp") return a.via === b.via;
-  return sameEndpoint(a.endpoint, b.endpoint);
 }
 
 function receiverOf(message: Uint8Array, offset: number): number {

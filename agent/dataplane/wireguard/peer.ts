@@ -1,14 +1,23 @@
 import { Cell, cellOffset, type Path, type PeerCells, type PeerIndex } from "../link.ts";
+import type { DirectSearch } from "../path/direct-search.ts";
 import { CookieJar } from "./cookies.ts";
 import type { PendingInitiation, Remote } from "./handshake.ts";
 import type { PeerConfig } from "./outbox.ts";
 import { KEEPALIVE_TIMEOUT_MS, REJECT_AFTER_MS, REKEY_TIMEOUT_MS } from "./session.ts";
 import type { Timed } from "./timer-queue.ts";
 
+export interface PeerParts {
+  readonly index: PeerIndex;
+  readonly config: PeerConfig;
+  readonly cells: PeerCells;
+  readonly direct: DirectSearch;
+}
+
 /** What the control thread knows of one peer. */
 export class Peer implements Timed {
   readonly index: PeerIndex;
   readonly cookies: CookieJar;
+  readonly direct: DirectSearch;
   config: PeerConfig;
   path: Path = { via: "none" };
   pending: PendingInitiation | undefined;
@@ -17,8 +26,6 @@ export class Peer implements Timed {
   attempts = 0;
   /** When to try again or look at the timers; Infinity for never. */
   retryAt = Infinity;
-  directAt = Infinity;
-  directAttempts = 0;
   lastHandshakeAt = 0;
   /** Of the last initiation that was taken, and when that was (whitepaper 5.1, 5.4.2). */
   lastTimestamp = new Uint8Array(12);
@@ -32,9 +39,10 @@ export class Peer implements Timed {
   readonly #createRemote: () => Remote | undefined;
   #remote: Remote | undefined;
 
-  constructor(index: PeerIndex, config: PeerConfig, cells: PeerCells, createRemote: () => Remote | undefined) {
+  constructor({ index, config, cells, direct }: PeerParts, createRemote: () => Remote | undefined) {
     this.index = index;
     this.config = config;
+    this.direct = direct;
     this.cookies = new CookieJar(config.publicKey);
     this.#cells = cells;
     this.#createRemote = createRemote;
@@ -46,12 +54,17 @@ export class Peer implements Timed {
   }
 
   get wakeAt(): number {
-    return Math.min(this.retryAt, this.directAt);
+    return Math.min(this.retryAt, this.direct.at);
   }
 
   /** Waits for the answer to an initiation that may use any way. */
   get waiting(): boolean {
     return this.pending !== undefined && !this.pendingDirect;
+  }
+
+  /** It is not on a direct path, and there are addresses to try. */
+  get wantsDirect(): boolean {
+    return this.path.via !== "udp" && this.config.endpoints.length > 0;
   }
 
   get hasSession(): boolean {
@@ -123,7 +136,8 @@ export class Peer implements Timed {
   forget(): void {
     this.clearPending();
     this.#remote?.staticSecret.fill(0);
-    this.retryAt = this.directAt = Infinity;
+    this.retryAt = Infinity;
+    this.direct.stop();
   }
 
   get #everyMs(): number {
