@@ -151,7 +151,16 @@ type Settings = Omit<ThreadSettings, "role" | "shared" | "learned">;
 
 /** What a thread that only receives must know as well; the other one sends, or asks the system for, all that is sent. */
 const forBoth: ReadonlySet<DataCommand["type"]> = new Set(
-  ["peer.set", "peer.remove", "path.set", "session.install", "sessions.drop", "offloads.set", "stop"] as const,
+  [
+    "peer.set",
+    "peer.remove",
+    "path.set",
+    "session.install",
+    "sessions.drop",
+    "offloads.set",
+    "mtu.set",
+    "stop",
+  ] as const,
 );
 
 function openBoth(settings: Settings, startWorker: () => Worker, waker: LinuxWaker, { onEvent }: DataLinkOptions) {

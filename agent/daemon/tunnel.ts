@@ -164,7 +164,7 @@ export class Tunnel {
     this.#network.close();
     this.#applied = "";
     this.#network = new LinuxNetwork(this.#link.interfaceName);
-    if (this.#wanted !== undefined) this.#network.apply(this.#wanted);
+    if (this.#wanted !== undefined) this.#setNetwork(this.#wanted);
     this.#loop?.handleRestart();
   }
 
@@ -198,11 +198,16 @@ export class Tunnel {
     if (text === this.#applied) return;
     this.#wanted = wanted;
     try {
-      this.#network.apply(wanted);
+      this.#setNetwork(wanted);
       this.#applied = text;
     } catch (error) {
       this.#onFault(messageOf(error));
     }
+  }
+
+  #setNetwork(wanted: NetworkConfig): void {
+    this.#network.apply(wanted);
+    this.send({ type: "mtu.set", mtuBytes: wanted.mtuBytes });
   }
 }
 

@@ -18,6 +18,11 @@ export interface DataPlaneOptions {
   readonly sends?: boolean;
 }
 
+/** The longest IP packet of the tunnel at the moment. */
+export interface TunnelMtu {
+  bytes: number;
+}
+
 /**
  * The data thread's pure half: IP packets in, sealed datagrams out, and back. It works in the arena, knows neither sockets
  * nor clocks, and counts what it drops.
@@ -28,13 +33,15 @@ export class DataPlane {
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #sends: boolean;
+  readonly #mtu: TunnelMtu;
 
   constructor({ arena, engine, cells, drops, rekeyAfterMs = REKEY_AFTER_MS, sends = true }: DataPlaneOptions) {
     this.#arena = arena;
     this.#sends = sends;
     this.#peers = new DataPeers({ engine, cells, drops });
-    this.#sender = new Sender(arena, this.#peers, rekeyAfterMs);
-    this.#receiver = new Receiver(arena, this.#peers, (peer, now, out) => this.#flush(peer, now, out));
+    this.#mtu = { bytes: arena.mtuBytes };
+    this.#sender = new Sender(arena, this.#peers, this.#mtu, rekeyAfterMs);
+    this.#receiver = new Receiver(arena, this.#peers, this.#mtu, (peer, now, out) => this.#flush(peer, now, out));
   }
 
   apply(command: DataCommand, now: number, out: Outbox): void {
@@ -61,6 +68,9 @@ export class DataPlane {
         return this.#receiver.receiveRelayed(command.from, command.bytes, now, out);
       case "packet.inject":
         return this.#sender.inject(command.bytes, now, out);
+      case "mtu.set":
+        this.#mtu.bytes = Math.min(command.mtuBytes, this.#arena.mtuBytes);
+        return;
       case "offloads.set":
       case "stop":
         // The loop's business.

@@ -43,6 +43,8 @@ export function writeCommand(out: ByteWriter, command: DataCommand): void {
       return out.block(command.bytes);
     case "offloads.set":
       return out.u8(command.enabled ? 1 : 0);
+    case "mtu.set":
+      return out.u32(command.mtuBytes);
     case "stop":
       return;
   }
@@ -68,6 +70,8 @@ export function readCommand(record: Uint8Array): DataCommand {
       return { type, peer: from.u32(), path: readPath(from) };
     case "offloads.set":
       return { type, enabled: from.u8() === 1 };
+    case "mtu.set":
+      return { type, mtuBytes: from.u32() };
     case "session.install": {
       const session = {
         type,
@@ -159,6 +163,7 @@ const commandTags = [
   "datagram.receive",
   "packet.inject",
   "offloads.set",
+  "mtu.set",
   "stop",
 ] as const satisfies readonly DataCommand["type"][];
 

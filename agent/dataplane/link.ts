@@ -72,6 +72,8 @@ export type DataCommand =
   | { readonly type: "packet.inject"; readonly bytes: Uint8Array }
   /** Super-packets and joined datagrams, where the system has them: on at first. */
   | { readonly type: "offloads.set"; readonly enabled: boolean }
+  /** The longest IP packet the interface takes, when that is less than the arena has room for. */
+  | { readonly type: "mtu.set"; readonly mtuBytes: number }
   | { readonly type: "stop" };
 
 /** Data thread -> control thread. */
@@ -175,6 +177,8 @@ export const dropReasons = [
   "tun.no_session",
   "tun.queue_full",
   "tun.no_path",
+  /** Longer than the tunnel carries; answered with ICMP where it may not be cut. */
+  "tun.too_big",
   "udp.malformed",
   "udp.unknown_index",
   "udp.forged",

@@ -1,8 +1,10 @@
 import { TAG_BYTES } from "../crypto/engine.ts";
 import { type DataArena, slotOffset } from "./arena.ts";
 import type { DataPeer, DataPeers } from "./data-peers.ts";
+import type { TunnelMtu } from "./data-plane.ts";
 import { Cell, cellOffset, ECHO_ID, type Endpoint, type Path, sameEndpoint, type Source } from "./link.ts";
 import { combineEcn, ecnOf, setEcn } from "./offload/ecn.ts";
+import { clampMss } from "./offload/mss-clamp.ts";
 import type { Outbox } from "./outbox.ts";
 import { MessageType, messageType, Transport, TRANSPORT_HEADER_BYTES } from "./wireguard/messages.ts";
 import {
@@ -26,14 +28,16 @@ export type OnPromoted = (peer: DataPeer, now: number, out: Outbox) => void;
 export class Receiver {
   readonly #arena: DataArena;
   readonly #peers: DataPeers;
+  readonly #mtu: TunnelMtu;
   readonly #onPromoted: OnPromoted;
   #outerEcn = 0;
   /** Where the datagram at hand came from. */
   readonly #source: { readonly via: "udp"; endpoint: Endpoint } = { via: "udp", endpoint: NOWHERE };
 
-  constructor(arena: DataArena, peers: DataPeers, onPromoted: OnPromoted) {
+  constructor(arena: DataArena, peers: DataPeers, mtu: TunnelMtu, onPromoted: OnPromoted) {
     this.#arena = arena;
     this.#peers = peers;
+    this.#mtu = mtu;
     this.#onPromoted = onPromoted;
   }
 
@@ -144,6 +148,7 @@ export class Receiver {
       out.events.push({ type: "echo.received", peer: peer.index, sequence, via: source.via });
       return;
     }
+    clampMss(this.#arena.view, offset, length, this.#mtu.bytes);
     out.addPacket(offset, length);
   }
 

@@ -1,10 +1,13 @@
 import { TAG_BYTES } from "../crypto/engine.ts";
 import type { DataArena } from "./arena.ts";
 import type { DataPeer, DataPeers } from "./data-peers.ts";
+import type { TunnelMtu } from "./data-plane.ts";
 import { Cell, cellOffset } from "./link.ts";
 import { ecnOf } from "./offload/ecn.ts";
+import { clampMss } from "./offload/mss-clamp.ts";
 import { SuperPacket } from "./offload/split.ts";
 import { Outbox } from "./outbox.ts";
+import { TooBig } from "./too-big.ts";
 import { MessageType, Transport, TRANSPORT_HEADER_BYTES } from "./wireguard/messages.ts";
 import { mayStillBeUsed, REKEY_AFTER_MESSAGES, type Session } from "./wireguard/session.ts";
 
@@ -15,20 +18,25 @@ const EMPTY = new Uint8Array(0);
 export class Sender {
   readonly #arena: DataArena;
   readonly #peers: DataPeers;
+  readonly #mtu: TunnelMtu;
   readonly #rekeyAfterMs: number;
   readonly #superPacket: SuperPacket;
+  readonly #tooBig: TooBig;
 
-  constructor(arena: DataArena, peers: DataPeers, rekeyAfterMs: number) {
+  constructor(arena: DataArena, peers: DataPeers, mtu: TunnelMtu, rekeyAfterMs: number) {
     this.#arena = arena;
     this.#peers = peers;
+    this.#mtu = mtu;
     this.#rekeyAfterMs = rekeyAfterMs;
     this.#superPacket = new SuperPacket(arena);
+    this.#tooBig = new TooBig(arena);
   }
 
   handleTunPacket(offset: number, length: number, now: number, out: Outbox): void {
     const { bytes } = this.#arena;
     const peer = this.#peerFor(bytes, offset, length);
-    if (peer === undefined) return;
+    if (peer === undefined || this.#refuse(offset, length, now, out)) return;
+    clampMss(this.#arena.view, offset, length, this.#mtu.bytes);
     this.#peers.watch(peer, out);
     const session = peer.current;
     if (session === undefined || !mayStillBeUsed(session, now)) {
@@ -47,6 +55,9 @@ export class Sender {
     const { bytes } = this.#arena;
     const peer = this.#peerFor(bytes, packet.offset, packet.length);
     if (peer === undefined) return;
+    if (packet.segmentBytes(0) > this.#mtu.bytes && this.#tooBig.mayNotBeCut(packet.offset)) {
+      return void this.#refuse(packet.takeSegment(0), packet.segmentBytes(0), now, out);
+    }
     this.#peers.watch(peer, out);
     const session = peer.current;
     for (let index = 0; index < packet.segments; index++) {
@@ -105,6 +116,15 @@ export class Sender {
     return peer;
   }
 
+  /** True for a packet that is too long and may not be cut: its sender is told instead. */
+  #refuse(packet: number, length: number, now: number, out: Outbox): boolean {
+    if (length <= this.#mtu.bytes || !this.#tooBig.mayNotBeCut(packet)) return false;
+    this.#peers.drop("tun.too_big");
+    const answer = this.#tooBig.answer(packet, length, this.#mtu.bytes, now);
+    if (answer > 0) out.addPacket(packet, answer);
+    return true;
+  }
+
   /** Whitepaper 6.2: the initiator asks for a new session early enough. */
   #renew(peer: DataPeer, session: Session, now: number, out: Outbox): void {
     const old = session.initiator && now - session.createdAt >= this.#rekeyAfterMs;
@@ -124,7 +144,7 @@ export class Sender {
   }
 
   #send(peer: DataPeer, session: Session, packet: Uint8Array, now: number, out: Outbox): void {
-    if (packet.length > this.#mostContent) return this.#peers.drop("tun.malformed");
+    if (packet.length > this.#mostContent) return this.#peers.drop("tun.too_big");
     const place = out.nextDatagram() + TRANSPORT_HEADER_BYTES;
     this.#arena.bytes.set(packet, place);
     this.#seal(peer, session, place, packet.length, now, out);
@@ -141,7 +161,7 @@ export class Sender {
    */
   #seal(peer: DataPeer, session: Session, source: number, content: number, now: number, out: Outbox): void {
     const { bytes, view } = this.#arena;
-    if (content > this.#mostContent) return this.#peers.drop("tun.malformed");
+    if (content > this.#mostContent) return this.#peers.drop("tun.too_big");
     if (peer.path.via === "none") return this.#peers.drop("tun.no_path");
     const padded = content + this.#paddingOf(content);
     const slot = out.nextDatagram();

@@ -25,6 +25,13 @@ export function sumPseudoHeader(
   return version === 4 ? sum(ip + 12, 8, protocol + transportBytes) : sum(ip + 8, 32, protocol + transportBytes);
 }
 
+/** Corrects the checksum at `field` for one word of what it covers (RFC 1624, equation 3). A wrong one stays wrong. */
+export function updateChecksum(view: DataView, field: number, before: number, after: number): void {
+  const sum = (~view.getUint16(field) & 0xffff) + (~before & 0xffff) + after;
+  const folded = (sum & 0xffff) + (sum >>> 16);
+  view.setUint16(field, ~((folded & 0xffff) + (folded >>> 16)));
+}
+
 function fold(sum: number): number {
   const high = Math.floor(sum / 2 ** 32);
   let folded = (sum >>> 16 & 0xffff) + (sum & 0xffff) + (high & 0xffff) + (high >>> 16);

@@ -1,3 +1,5 @@
+import { updateChecksum } from "./checksum.ts";
+
 /**
  * Explicit congestion notification through a tunnel (RFC 6040, normal mode): what the inner packet says goes on the
  * outer one, and what routers on the way put on the outer one comes back into the inner one. DSCP stays inside.
@@ -17,13 +19,11 @@ export function combineEcn(inner: number, outer: number): number | undefined {
   return outer === Ecn.capable1 && inner === Ecn.capable0 ? Ecn.capable1 : inner;
 }
 
-/** Changes the bits, and with them IPv4's header checksum (RFC 1624). */
+/** Changes the bits, and with them IPv4's header checksum. */
 export function setEcn(view: DataView, packet: number, ecn: number): void {
   const byte = view.getUint8(packet + 1);
   if (view.getUint8(packet) >>> 4 !== 4) return view.setUint8(packet + 1, (byte & 0xcf) | (ecn << 4));
   const before = view.getUint16(packet);
   view.setUint8(packet + 1, (byte & 0xfc) | ecn);
-  const sum = (~view.getUint16(packet + 10) & 0xffff) + (~before & 0xffff) + view.getUint16(packet);
-  const folded = (sum & 0xffff) + (sum >>> 16);
-  view.setUint16(packet + 10, ~((folded & 0xffff) + (folded >>> 16)));
+  updateChecksum(view, packet + 10, before, view.getUint16(packet));
 }

@@ -37,6 +37,7 @@ const commands: DataCommand[] = [
   { type: "packet.inject", bytes },
   { type: "offloads.set", enabled: true },
   { type: "offloads.set", enabled: false },
+  { type: "mtu.set", mtuBytes: 1280 },
   { type: "stop" },
 ];
 
