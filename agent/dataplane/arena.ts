@@ -1,5 +1,5 @@
 import type { Arena } from "../crypto/engine.ts";
-import { sumWords } from "./offload/checksum.ts";
+import { type Sum, sumWords } from "./offload/checksum.ts";
 
 /** A run of equal slots in the arena. */
 export interface SlotRegion {
@@ -29,9 +29,6 @@ export interface DataArena extends Arena {
   readonly engine: { readonly offset: number; readonly bytes: number };
   readonly sum: Sum;
 }
-
-/** The one's complement sum of 16-bit words at an offset (RFC 1071), folded, and not inverted; see `sumWords`. */
-export type Sum = (offset: number, length: number, initial: number) => number;
 
 /** Super-packets are big: a few at a time stay in the cache. */
 export const TUN_BATCH = 16;

@@ -12,6 +12,8 @@ const wgKeys = createWgKeys();
 
 let lab: WgLab;
 let capture: Capture | undefined;
+/** True in a test whose wire carries less than a whole message. */
+let isCut = false;
 
 async function openLab(options: WgLabOptions & { tunnelMtuBytes?: number } = {}): Promise<void> {
   lab = new WgLab(options);
@@ -21,6 +23,7 @@ async function openLab(options: WgLabOptions & { tunnelMtuBytes?: number } = {})
   lab.run(lab.wgSpace, "ip", ...address);
   lab.run(lab.wgSpace, "ip", "link", "set", lab.wgInterface, "mtu", String(tunnelMtuBytes));
   capture = await lab.capture();
+  isCut = false;
 }
 
 afterEach(async () => {
@@ -28,6 +31,7 @@ afterEach(async () => {
   capture = undefined;
   await lab.close();
   expect(seen?.foreign ?? []).toEqual([]);
+  expect((seen?.pieces ?? 0) > 0).toBe(isCut);
 });
 
 test("IPv6 packets cross, alone and in streams, over IPv4 and over IPv6", async () => {
@@ -207,11 +211,29 @@ test("A link that carries less than a datagram cuts it, and nothing is lost", as
   for (const [space, link] of [[lab.agentSpace, "tn0"], [lab.wgSpace, "tn1"]] as const) {
     lab.run(space, "ip", "link", "set", link, "mtu", "1300");
   }
-  const { foreign } = await capture!.close();
-  capture = undefined;
-  expect(foreign).toEqual([]);
+  isCut = true;
   expect(lost(pingFromAgent("-M", "do", "-s", "1392", "-c", "3"))).toBe(0);
   expect(await mbitFromAgent("10.77.0.2")).toBeGreaterThan(5);
+});
+
+test("An interface that promises more than the tunnel carries: senders are told the size, and streams find it", async () => {
+  await openLab();
+  addAgentToWg();
+  const agent = await startAgent({ endpoint: `192.0.2.2:${WG_PORT}` });
+  for (const [space, link] of [[lab.agentSpace, "ztna0"], [lab.wgSpace, lab.wgInterface]] as const) {
+    lab.run(space, "ip", "link", "set", link, "mtu", "9000");
+  }
+  for (const [target, said] of [["10.77.0.2", "mtu = 1420"], ["fd07:7::2", "mtu=1420"]] as const) {
+    expect(pingFromAgent("-M", "do", "-s", "2000", "-c", "1", target)).toContain(said);
+    // What it was told holds for a while: a stream must do without.
+    lab.run(lab.agentSpace, "ip", "route", "flush", "cache");
+    lab.run(lab.agentSpace, "ip", "-6", "route", "flush", "cache");
+    const most = target.includes(":") ? 1360 : 1380;
+    const { mbit, segmentBytes } = await streamFromAgent(target);
+    expect(mbit).toBeGreaterThan(20);
+    expect(segmentBytes).toBeLessThanOrEqual(most);
+  }
+  expect((await agent.state()).drops["tun.too_big"]).toBe(2);
 });
 
 for (const mtuBytes of [1280, 1420, 9000]) {
@@ -304,8 +326,13 @@ function lost(report: string): number {
 }
 
 async function mbitFromAgent(target: string): Promise<number> {
+  return (await streamFromAgent(target)).mbit;
+}
+
+async function streamFromAgent(target: string): Promise<{ mbit: number; segmentBytes: number }> {
   lab.start(lab.wgSpace, "iperf3", "-s", "-B", target, "-1");
   await until(() => lab.run(lab.wgSpace, "ss", "-ltn").includes(":5201"));
   const report = lab.run(lab.agentSpace, "iperf3", "-c", target, "-t", "2", "-J");
-  return JSON.parse(report).end.sum_received.bits_per_second / 1e6;
+  const { start, end } = JSON.parse(report);
+  return { mbit: end.sum_received.bits_per_second / 1e6, segmentBytes: start.tcp_mss_default };
 }

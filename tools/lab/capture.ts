@@ -3,6 +3,13 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
+export interface Seen {
+  readonly wireguard: number;
+  /** Frames with a later part of a WireGuard message that a router or the sender cut. */
+  readonly pieces: number;
+  readonly foreign: readonly string[];
+}
+
 /** What tcpdump saw on one interface, from `open` to `close`. */
 export class Capture {
   readonly #file: string;
@@ -14,7 +21,8 @@ export class Capture {
   }
 
   static async open(space: string, link: string, file: string): Promise<Capture> {
-    const args = ["netns", "exec", space, "tcpdump", "-i", link, "-U", "-s", "128", "-w", file];
+    // A buffer that holds seconds of any test: what is missed cannot be judged.
+    const args = ["netns", "exec", space, "tcpdump", "-i", link, "-U", "-B", "32768", "-s", "128", "-w", file];
     const child = spawn("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     child.stderr.on("data", (text) => said += text);
@@ -26,21 +34,25 @@ export class Capture {
   }
 
   /** Ends it and describes every frame that is neither WireGuard's nor the search for a neighbour's address. */
-  async close(): Promise<{ readonly wireguard: number; readonly foreign: readonly string[] }> {
+  async close(): Promise<Seen> {
     // The kernel hands over what it holds within this time.
     await delay(200);
     const ended = once(this.#process, "exit");
     this.#process.kill("SIGINT");
     await ended;
-    const kinds = framesOf(readFileSync(this.#file)).map(kindOf);
+    const cut = new Set<string>();
+    const kinds = framesOf(readFileSync(this.#file)).map((frame) => kindOf(frame, cut));
+    const count = (wanted: string) => kinds.filter((kind) => kind === wanted).length;
     return {
-      wireguard: kinds.filter((kind) => kind === WIREGUARD).length,
-      foreign: kinds.filter((kind) => kind !== WIREGUARD && kind !== NEIGHBOUR),
+      wireguard: count(WIREGUARD),
+      pieces: count(PIECE),
+      foreign: kinds.filter((kind) => ![WIREGUARD, PIECE, NEIGHBOUR].includes(kind)),
     };
   }
 }
 
 const WIREGUARD = "WireGuard";
+const PIECE = "piece of a WireGuard message";
 const NEIGHBOUR = "neighbour discovery";
 const FILE_HEADER_BYTES = 24;
 const RECORD_HEADER_BYTES = 16;
@@ -62,16 +74,14 @@ function framesOf(file: Buffer): Buffer[] {
   return frames;
 }
 
-function kindOf(frame: Buffer): string {
+/** `cut` keeps in mind which IPv4 datagrams began as WireGuard's and have more pieces. */
+function kindOf(frame: Buffer, cut: Set<string>): string {
   const ip = frame.subarray(ETHERNET_BYTES);
   switch (frame.readUInt16BE(12)) {
     case ETHERTYPE_ARP:
       return NEIGHBOUR;
-    case ETHERTYPE_IPV4: {
-      const fragment = ip.readUInt16BE(6) & 0x1fff;
-      if (ip[9] === UDP && fragment === 0) return kindOfUdp(ip.subarray((ip[0]! & 15) * 4));
-      return `IPv4 protocol ${ip[9]}${fragment > 0 ? ", a fragment" : ""}`;
-    }
+    case ETHERTYPE_IPV4:
+      return kindOfIpv4(ip, cut);
     case ETHERTYPE_IPV6:
       if (ip[6] === UDP) return kindOfUdp(ip.subarray(40));
       // Multicast listener reports have a hop-by-hop header; 133 to 137 are RFC 4861's.
@@ -80,6 +90,17 @@ function kindOf(frame: Buffer): string {
     default:
       return `Ethertype ${frame.readUInt16BE(12).toString(16)}`;
   }
+}
+
+function kindOfIpv4(ip: Buffer, cut: Set<string>): string {
+  const datagram = [ip.readUInt16BE(4), ...ip.subarray(12, 20)].join();
+  const isLater = (ip.readUInt16BE(6) & 0x1fff) !== 0;
+  if (ip[9] !== UDP) return `IPv4 protocol ${ip[9]}`;
+  if (isLater) return cut.has(datagram) ? PIECE : "a fragment of UDP";
+  const kind = kindOfUdp(ip.subarray((ip[0]! & 15) * 4));
+  const hasMore = (ip.readUInt16BE(6) & 0x2000) !== 0;
+  if (kind === WIREGUARD && hasMore) cut.add(datagram);
+  return kind;
 }
 
 /** Runs of transport messages leave as one frame where the link cuts them: the first message tells what they are. */

@@ -1,4 +1,5 @@
-import type { Sum } from "../arena.ts";
+/** The one's complement sum of 16-bit words at an offset (RFC 1071), folded, and not inverted; see `sumWords`. */
+export type Sum = (offset: number, length: number, initial: number) => number;
 
 /**
  * The Internet checksum (RFC 1071): the one's complement sum of 16-bit words, folded to 16 bits and not yet inverted.

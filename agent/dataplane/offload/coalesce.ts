@@ -1,6 +1,6 @@
-import type { DataArena, Sum } from "../arena.ts";
+import type { DataArena } from "../arena.ts";
 import type { Outbox } from "../outbox.ts";
-import { sumPseudoHeader } from "./checksum.ts";
+import { type Sum, sumPseudoHeader } from "./checksum.ts";
 import { GSO_TCP4, GSO_TCP6, NEEDS_CHECKSUM, VNET_HEADER_BYTES, VnetHeader } from "./vnet-header.ts";
 
 const TCP = 6;

@@ -1,5 +1,5 @@
-import type { DataArena, Sum } from "../arena.ts";
-import { sumPseudoHeader } from "./checksum.ts";
+import type { DataArena } from "../arena.ts";
+import { type Sum, sumPseudoHeader } from "./checksum.ts";
 import {
   GSO_ECN,
   GSO_NONE,
