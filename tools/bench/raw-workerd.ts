@@ -23,8 +23,11 @@ interface MiniflareModule {
   convertV4MiniflareOptions(options: object): Record<string, unknown>;
 }
 
-/** Runs `tools/bench/worker.ts` on the workerd that wrangler pins, with storage on disk. */
-export async function startRawWorkerd(bindings: Record<string, string>): Promise<RawWorkerd> {
+/** Runs a Worker that holds the real one on the workerd that wrangler pins, with storage on disk. */
+export async function startRawWorkerd(
+  bindings: Record<string, string>,
+  entry = "tools/bench/worker.ts",
+): Promise<RawWorkerd> {
   const state = mkdtempSync(join(tmpdir(), "ztna-bench-"));
   const port = await freePort();
   const { Miniflare, convertV4MiniflareOptions } = createRequire(join(root, "node_modules/wrangler/package.json"))(
@@ -33,7 +36,7 @@ export async function startRawWorkerd(bindings: Record<string, string>): Promise
   const miniflare = new Miniflare({
     ...convertV4MiniflareOptions({
       name: "bench",
-      modules: [{ type: "ESModule", path: "index.js", contents: await bundleWorker() }],
+      modules: [{ type: "ESModule", path: "index.js", contents: await bundleWorker(entry) }],
       compatibilityDate: compatibilityDate(),
       compatibilityFlags: ["nodejs_compat"],
       bindings,
@@ -57,9 +60,9 @@ export async function startRawWorkerd(bindings: Record<string, string>): Promise
   return { url: `http://127.0.0.1:${port}`, stop };
 }
 
-async function bundleWorker(): Promise<string> {
+async function bundleWorker(entry: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(root, "tools/bench/worker.ts")],
+    entryPoints: [join(root, entry)],
     bundle: true,
     write: false,
     minify: true,
