@@ -39,6 +39,7 @@ const everywhere = { programs: [], root: false } as const;
 /** In the order they run: the quick and the basic first. */
 export const parts: readonly Part[] = [
   { name: "form", command: ["node", "tools/ok.ts", "--static"], ...everywhere },
+  { name: "contract", command: ["node", "tools/contract/main.ts", "--check"], ...everywhere },
   { name: "pure", command: vitest("test/pure"), ...everywhere },
   { name: "worker", command: vitest("test/worker"), ...everywhere },
   { name: "loopback", command: vitest("test/loopback"), ...everywhere },
