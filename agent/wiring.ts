@@ -1,5 +1,5 @@
 import { localMetrics, localPeers, localPing } from "#protocol/local/daemon.ts";
-import type { Agent, GlobalFlags, Report } from "./cli/agent.ts";
+import type { Agent, DetachedReport, GlobalFlags, Report } from "./cli/agent.ts";
 import type { StartLine } from "./daemon/detach.ts";
 
 /** Joins the command line to the agent. Each command loads what it needs: `ztna status` never sees the data plane. */
@@ -43,17 +43,18 @@ export const agent: Agent = {
     const { runUp } = await import("./daemon/up.ts");
     return await runUp(await config(flags), options, report, stop);
   },
-  async upDetached(flags, { authKey, hostname, tags, forceReauth }, report) {
+  async upDetached(flags, { authKey, hostname, org, tags, forceReauth }, report) {
     const { startDetached } = await import("./daemon/detach.ts");
     const { paths, apiUrl } = await config(flags);
     const args = ["up", ...globalArguments({ ...flags, apiUrl: flags.apiUrl ?? apiUrl })];
     if (hostname !== undefined) args.push("--hostname", hostname);
+    if (org !== undefined) args.push("--org", org);
     if (tags.length > 0) args.push("--advertise-tags", tags.join(","));
     if (forceReauth) args.push("--force-reauth");
     const environment = { QUICKZTNA_CONFIG_DIR: paths.directory, ZTNA_AUTH_KEY: authKey ?? "" };
     const { pid, outcome } = await startDetached(args, environment, (line) => relay(line, report));
     if (outcome.type === "failed") throw new Error(outcome.text);
-    return { pid, logPath: paths.log };
+    return outcome.type === "pending" ? undefined : { pid, logPath: paths.log };
   },
   detachedReport() {
     return Deno.env.has("ZTNA_DETACHED") ? startLineReport() : undefined;
@@ -65,6 +66,10 @@ export const agent: Agent = {
   async loginWithPassword(flags, email, password) {
     const { loginWithPassword } = await import("./daemon/login.ts");
     await loginWithPassword(await config(flags), email, password);
+  },
+  async loginInBrowser(flags, options, onUrl) {
+    const { loginInBrowser } = await import("./daemon/browser-login.ts");
+    await loginInBrowser(await config(flags), options, onUrl);
   },
   async logout(flags) {
     const { logoutHere } = await import("./daemon/login.ts");
@@ -94,11 +99,11 @@ function relay(line: StartLine, report: Report): void {
 }
 
 /** The report of an agent in the background: until it is ready to the process that started it, then to nobody. */
-function startLineReport(): Report & { failed(text: string): void } {
+function startLineReport(): DetachedReport {
   let open = true;
   const write = (line: StartLine) => {
     if (!open) return;
-    if (line.type === "ready" || line.type === "failed") open = false;
+    if (line.type !== "line" && line.type !== "warn") open = false;
     try {
       Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(line) + "\n"));
       if (!open) Deno.stdout.close();
@@ -111,6 +116,7 @@ function startLineReport(): Report & { failed(text: string): void } {
     line: (text) => write({ type: "line", text }),
     warn: (text) => write({ type: "warn", text }),
     ready: ({ nodeKey }) => write({ type: "ready", nodeKey }),
+    pending: () => write({ type: "pending" }),
     failed: (text) => write({ type: "failed", text }),
   };
 }

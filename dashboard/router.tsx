@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import * as v from "valibot";
+import { cliLoginSearch } from "./features/auth/cli-login.ts";
 import { AppFrame } from "./frame/app-frame.tsx";
 import { FramePending } from "./frame/frame-pending.tsx";
 import { PageNotFound } from "./frame/page-not-found.tsx";
@@ -24,6 +25,17 @@ const auth = createRoute({
     if (session.access !== undefined) throw redirect({ href: ownPath(search.next) });
   },
   component: lazyRouteComponent(() => import("./features/auth/auth-page.tsx"), "AuthPage"),
+});
+
+const cliLogin = createRoute({
+  getParentRoute: () => root,
+  path: "/cli-login",
+  validateSearch: cliLoginSearch,
+  beforeLoad: ({ location }) => {
+    // Also after "use another account": the terminal still waits for an answer from here.
+    if (session.access === undefined) throw redirect({ to: "/auth", search: { next: location.href } });
+  },
+  component: lazyRouteComponent(() => import("./features/auth/cli-login-page.tsx"), "CliLoginPage"),
 });
 
 const createOrg = createRoute({
@@ -101,6 +113,7 @@ export const router = createRouter({
     home,
     dashboard,
     auth,
+    cliLogin,
     createOrg,
     app.addChildren([machines, settings.addChildren([settingsHome, authKeys, general])]),
   ]),

@@ -8,6 +8,7 @@ export const errorCatalogue = {
   CONFLICT: { status: 409, retry: false, message: "The record was changed or exists already" },
   FORBIDDEN: { status: 403, retry: false, message: "Admin required" },
   INTERNAL_ERROR: { status: 500, retry: true, message: "Something went wrong on our side. Try again." },
+  INVALID_CODE: { status: 401, retry: false, message: "Invalid or expired code" },
   INVALID_CREDENTIALS: { status: 401, retry: false, message: "Invalid email or password" },
   INVALID_INPUT: { status: 400, retry: false, message: "Invalid input" },
   INVALID_JSON: { status: 400, retry: false, message: "Request body must be valid JSON" },

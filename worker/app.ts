@@ -5,6 +5,7 @@ import { refuseUnknown } from "./http/not-found.ts";
 import { onError } from "./http/on-error.ts";
 import { identifyRequest } from "./http/request-id.ts";
 import { authRoutes } from "./routes/auth.ts";
+import { cliLoginRoutes } from "./routes/cli-login.ts";
 import { clientSetupRoutes } from "./routes/client-setup.ts";
 import { clientVersionRoutes } from "./routes/client-version.ts";
 import { controlRoutes } from "./routes/control.ts";
@@ -23,6 +24,7 @@ export const app = new Hono<AppEnv>();
 app.use(identifyRequest);
 
 authRoutes(app);
+cliLoginRoutes(app);
 orgRoutes(app);
 mountActions(app, [...orgActions]);
 keyManagementRoutes(app);

@@ -12,6 +12,7 @@ export interface GlobalFlags {
 export interface UpFlags {
   readonly authKey: string | undefined;
   readonly hostname: string | undefined;
+  readonly org: string | undefined;
   readonly tags: readonly string[];
   readonly forceReauth: boolean;
 }
@@ -21,6 +22,18 @@ export interface Report {
   line(text: string): void;
   warn(text: string): void;
   ready(facts: { nodeKey: string }): void;
+}
+
+/** How a background process tells that it will not come up. */
+export interface DetachedReport extends Report {
+  pending(): void;
+  failed(text: string): void;
+}
+
+export interface UpEnd {
+  readonly offlineReported: boolean;
+  /** It never came up: an admin has to approve the machine first. */
+  readonly pending?: true;
 }
 
 /** What the command line asks of the agent. Everything behind it is loaded when a command first needs it. */
@@ -40,14 +53,24 @@ export interface Agent {
   /** The auth key of the environment, which wins over one on the command line. */
   authKeyFromEnvironment(): string | undefined;
   /** Runs until `stop` is aborted or somebody stops it. */
-  up(flags: GlobalFlags, options: UpFlags, report: Report, stop: AbortSignal): Promise<{ offlineReported: boolean }>;
-  /** Starts `up` in the background and returns when it is up; undefined when this process is that background itself. */
-  upDetached(flags: GlobalFlags, options: UpFlags, report: Report): Promise<{ pid: number; logPath: string }>;
+  up(flags: GlobalFlags, options: UpFlags, report: Report, stop: AbortSignal): Promise<UpEnd>;
+  /** Starts `up` in the background and returns when it is up; undefined when the machine waits for approval. */
+  upDetached(
+    flags: GlobalFlags,
+    options: UpFlags,
+    report: Report,
+  ): Promise<{ pid: number; logPath: string } | undefined>;
   /** The report a background process gives to the one that started it, or undefined in a foreground process. */
-  detachedReport(): (Report & { failed(text: string): void }) | undefined;
+  detachedReport(): DetachedReport | undefined;
   /** Undefined when no agent runs. */
   down(flags: GlobalFlags): Promise<{ pid: number; offlineReported: boolean } | undefined>;
   loginWithPassword(flags: GlobalFlags, email: string, password: string): Promise<void>;
+  /** Hands out the address to visit, then waits for the person to come back from there. */
+  loginInBrowser(
+    flags: GlobalFlags,
+    options: { readonly provider: string | undefined; readonly timeoutMs: number },
+    onUrl: (url: string) => void,
+  ): Promise<void>;
   logout(flags: GlobalFlags): Promise<void>;
   logPath(flags: GlobalFlags): Promise<string>;
 }

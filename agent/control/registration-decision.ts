@@ -1,22 +1,25 @@
 export interface RegistrationFacts {
-  /** The registration this installation holds for the control plane it is asked to join. */
+  /** This installation holds a registration, past approval, for the control plane it is asked to join. */
   readonly registered: boolean;
   readonly authKey: boolean;
   readonly loggedIn: boolean;
   readonly forced: boolean;
 }
 
-/** `register` needs an answer; `renew` may go on with the old registration when there is none. */
+/**
+ * `register` needs an answer and `setup` as well, in the name of the person; `renew` may go on with the old registration when
+ * there is none.
+ */
 export type RegistrationDecision =
-  | { readonly do: "register" | "renew" | "reuse" }
+  | { readonly do: "register" | "renew" | "reuse" | "setup" }
   | { readonly do: "refuse"; readonly why: string };
 
 export function decideRegistration({ registered, authKey, loggedIn, forced }: RegistrationFacts): RegistrationDecision {
   if (authKey) return { do: registered && !forced ? "renew" : "register" };
-  if (forced) return { do: "refuse", why: "--force-reauth needs an auth key. Set ZTNA_AUTH_KEY." };
-  if (registered) return { do: "reuse" };
-  const why = loggedIn
-    ? "this machine is not registered. Set ZTNA_AUTH_KEY to an auth key of your organization, then run 'ztna up' again"
+  if (registered && !forced) return { do: "reuse" };
+  if (loggedIn) return { do: "setup" };
+  const why = forced
+    ? "--force-reauth needs an auth key or a login. Set ZTNA_AUTH_KEY or run 'ztna login'."
     : "not authenticated. Run 'ztna login' first or use --auth-key";
   return { do: "refuse", why };
 }

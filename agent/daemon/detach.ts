@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 export type StartLine =
   | { readonly type: "line" | "warn"; readonly text: string }
   | { readonly type: "ready"; readonly nodeKey: string }
+  | { readonly type: "pending" }
   | { readonly type: "failed"; readonly text: string };
 
 /** Set for an agent in the background: it speaks `StartLine` until it is ready, then nothing. */
@@ -11,7 +12,7 @@ export const DETACHED_VARIABLE = "ZTNA_DETACHED";
 
 export interface Detached {
   readonly pid: number;
-  /** The answer of the new agent: `ready` or `failed`. */
+  /** The answer of the new agent: `ready`, `pending` or `failed`. */
   readonly outcome: StartLine;
 }
 
@@ -53,7 +54,7 @@ export async function startDetached(
   };
   for await (const line of startLines(child.stdout)) {
     onLine(line);
-    if (line.type !== "ready" && line.type !== "failed") continue;
+    if (line.type === "line" || line.type === "warn") continue;
     outcome = line;
     break;
   }

@@ -1,16 +1,30 @@
 import { call } from "#protocol/api/call.ts";
+import { clientSetup } from "#protocol/api/client-setup.ts";
+import type { ResponseOf } from "#protocol/api/endpoint.ts";
 import { registerMachine } from "#protocol/api/machines.ts";
+import { userOrgs } from "#protocol/api/orgs.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import { authKeyDigits, type MachineKey, type WireGuardPublicKey } from "#protocol/keys.ts";
 import { PRODUCT_VERSION } from "#protocol/version.ts";
 import { Backoff } from "../control/backoff.ts";
-import { signRegistration } from "./identity.ts";
+import { chooseOrg } from "../control/org-choice.ts";
+import { signRegistration, signSetup } from "./identity.ts";
+import type { PersonSession } from "./person-session.ts";
 import type { AgentState, Registration } from "./state-file.ts";
+
+/** On whose word the machine is let in. */
+export type Credential =
+  | { readonly authKey: string }
+  | {
+    readonly person: PersonSession;
+    /** Slug or id of the org asked for, and the id of the one joined last. */
+    readonly org: { readonly wanted: string | undefined; readonly lastId: string | undefined };
+  };
 
 export interface EnrolOptions {
   readonly apiUrl: string;
   readonly state: AgentState;
-  readonly authKey: string;
+  readonly credential: Credential;
   readonly name: string;
   readonly tags: readonly string[];
   readonly signal: AbortSignal;
@@ -18,20 +32,12 @@ export interface EnrolOptions {
 
 const ANSWER_MS = 20_000;
 
-/** One registration request. The same request by the same machine may be repeated: it costs no further use of the key. */
-export async function enrol({ apiUrl, state, authKey, name, tags, signal }: EnrolOptions): Promise<Registration> {
-  const digits = authKeyDigits(authKey);
-  if (digits === undefined) throw new ZtnaError("INVALID_KEY");
-  const machine = await call(fetch, apiUrl, registerMachine, {
-    auth_key: authKey,
-    name,
-    os: Deno.build.os,
-    version: PRODUCT_VERSION,
-    tags: [...tags],
-    wireguard_public_key: state.wireguard_public_key as WireGuardPublicKey,
-    machine_key: state.machine_key as MachineKey,
-    machine_key_signature: signRegistration(state, digits, name),
-  }, { signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) }).catch((error) => {
+/** One registration request. The same request by the same machine may be repeated: it costs no further use of a key. */
+export async function enrol(options: EnrolOptions): Promise<Registration> {
+  const { apiUrl, credential, signal } = options;
+  const limited = { ...options, signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]) };
+  const asked = "authKey" in credential ? registerByKey(limited, credential) : setUpByPerson(limited, credential);
+  const machine = await asked.catch((error) => {
     throw timedOut(error, signal) ? new ZtnaError("UNAVAILABLE", undefined, { cause: error }) : error;
   });
   return {
@@ -41,6 +47,47 @@ export async function enrol({ apiUrl, state, authKey, name, tags, signal }: Enro
     org_id: machine.org_id,
     node_key: machine.node_key,
     api_url: apiUrl,
+    ...(machine.status === "pending" && { pending: true }),
+  };
+}
+
+type Answer = ResponseOf<typeof registerMachine>;
+
+async function registerByKey(options: EnrolOptions, { authKey }: { readonly authKey: string }): Promise<Answer> {
+  const { apiUrl, state, name, tags, signal } = options;
+  const digits = authKeyDigits(authKey);
+  if (digits === undefined) throw new ZtnaError("INVALID_KEY");
+  return await call(fetch, apiUrl, registerMachine, {
+    auth_key: authKey,
+    ...machineOf(options),
+    tags: [...tags],
+    machine_key_signature: signRegistration(state, digits, name),
+  }, { signal });
+}
+
+async function setUpByPerson(
+  options: EnrolOptions,
+  { person, org }: Exclude<Credential, { readonly authKey: string }>,
+): Promise<Answer> {
+  const { state, name, tags, signal } = options;
+  const choice = chooseOrg(await person.call(userOrgs, {}, signal), org.wanted, org.lastId);
+  if (choice.do === "refuse") throw new Error(choice.why);
+  const { id: orgId } = choice.org;
+  return await person.call(clientSetup, {
+    org_id: orgId,
+    ...machineOf(options),
+    ...(tags.length > 0 && { tags: [...tags] }),
+    machine_key_signature: signSetup(state, { orgId, userId: person.userId }, name),
+  }, signal);
+}
+
+function machineOf({ state, name }: EnrolOptions) {
+  return {
+    name,
+    os: Deno.build.os,
+    version: PRODUCT_VERSION,
+    wireguard_public_key: state.wireguard_public_key as WireGuardPublicKey,
+    machine_key: state.machine_key as MachineKey,
   };
 }
 

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash, createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
-import { registrationStatement } from "#protocol/keys.ts";
+import { registrationStatement, setupStatement } from "#protocol/keys.ts";
 import type { AgentState } from "./state-file.ts";
 
 /** A new installation: a WireGuard key pair and an Ed25519 machine key, not registered anywhere yet. */
@@ -19,11 +19,18 @@ export function createIdentity(): AgentState {
 
 /** The machine key's signature over a registration, 128 hex digits. `authKeyDigits` are the 64 hex digits of the key. */
 export function signRegistration(state: AgentState, authKeyDigits: string, name: string): string {
-  const statement = registrationStatement({
-    authKeyHash: createHash("sha256").update(authKeyDigits).digest("hex"),
-    name,
-    wireguardPublicKey: state.wireguard_public_key,
-  });
+  const authKeyHash = createHash("sha256").update(authKeyDigits).digest("hex");
+  const wireguardPublicKey = state.wireguard_public_key;
+  return signWithMachineKey(state, registrationStatement({ authKeyHash, name, wireguardPublicKey }));
+}
+
+/** The same over a registration by a person. */
+export function signSetup(state: AgentState, by: { orgId: string; userId: string }, name: string): string {
+  const wireguardPublicKey = state.wireguard_public_key;
+  return signWithMachineKey(state, setupStatement({ ...by, name, wireguardPublicKey }));
+}
+
+function signWithMachineKey(state: AgentState, statement: string): string {
   const key = createPrivateKey({
     key: {
       kty: "OKP",

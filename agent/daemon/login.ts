@@ -1,5 +1,5 @@
 import { call } from "#protocol/api/call.ts";
-import { login, logout } from "#protocol/api/auth.ts";
+import { login, logout, type Session } from "#protocol/api/auth.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import { type AgentConfig, requireApiUrl, updateConfigFile } from "./config.ts";
 import { stopAgent } from "./down.ts";
@@ -19,12 +19,14 @@ export async function loginWithPassword(config: AgentConfig, email: string, pass
     .catch((error) => {
       throw new Error(`login failed: ${loginProblem(error)}`, { cause: error });
     });
-  writeTokens(config.paths.tokens, {
-    access_token: session.access_token,
-    refresh_token: session.refresh_token,
-    api_url: apiUrl,
-  });
-  updateConfigFile(config, { api_url: apiUrl });
+  keepLogin(config, session);
+}
+
+/** Keeps the session of a person who has logged in. */
+export function keepLogin(config: AgentConfig, { access_token, refresh_token }: Session): void {
+  const api_url = requireApiUrl(config);
+  writeTokens(config.paths.tokens, { access_token, refresh_token, api_url });
+  updateConfigFile(config, { api_url });
 }
 
 /** Stops the agent, ends the session and forgets the machine; the configuration with the org id stays. */

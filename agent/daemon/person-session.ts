@@ -1,5 +1,6 @@
 import { refresh } from "#protocol/api/auth.ts";
 import { call } from "#protocol/api/call.ts";
+import type { Endpoint, InputOf, ResponseOf } from "#protocol/api/endpoint.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import { readTokens, type Tokens, writeTokens } from "./tokens-file.ts";
 
@@ -23,6 +24,24 @@ export class PersonSession {
 
   token(): string {
     return this.#tokens.access_token;
+  }
+
+  /** Whom the control plane's token names. */
+  get userId(): string {
+    const claims = JSON.parse(atob(fromBase64Url(this.#tokens.access_token.split(".")[1] ?? ""))) as { sub?: unknown };
+    if (typeof claims.sub === "string") return claims.sub;
+    throw new Error(EXPIRED);
+  }
+
+  /** One call in this person's name; a token that has run out is renewed once. */
+  async call<E extends Endpoint>(endpoint: E, input: InputOf<E>, signal: AbortSignal): Promise<ResponseOf<E>> {
+    const { api_url } = this.#tokens;
+    try {
+      return await call(fetch, api_url, endpoint, input, { token: this.token(), signal });
+    } catch (error) {
+      if (!(error instanceof ZtnaError) || error.code !== "UNAUTHORIZED") throw error;
+      return await call(fetch, api_url, endpoint, input, { token: await this.renew(), signal });
+    }
   }
 
   /**
@@ -52,6 +71,10 @@ export class PersonSession {
     this.#tokens = { access_token: session.access_token, refresh_token: session.refresh_token, api_url };
     writeTokens(this.#path, this.#tokens);
   }
+}
+
+function fromBase64Url(text: string): string {
+  return text.replaceAll("-", "+").replaceAll("_", "/");
 }
 
 const EXPIRED = "your login has expired. Run 'ztna login' again";

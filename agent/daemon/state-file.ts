@@ -10,6 +10,8 @@ const registrationSchema = v.object({
   node_key: v.string(),
   /** The control plane it is registered at. */
   api_url: v.string(),
+  /** True while an admin has not approved the machine. */
+  pending: v.optional(v.boolean()),
 });
 export type Registration = v.InferOutput<typeof registrationSchema>;
 

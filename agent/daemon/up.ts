@@ -3,7 +3,7 @@ import type { NetMap } from "#protocol/netmap.ts";
 import { PRODUCT_VERSION } from "#protocol/version.ts";
 import { decideRegistration } from "../control/registration-decision.ts";
 import { type AgentConfig, requireApiUrl, updateConfigFile } from "./config.ts";
-import { enrolPatiently } from "./enrol.ts";
+import { type Credential, enrolPatiently } from "./enrol.ts";
 import { createIdentity } from "./identity.ts";
 import { hexOfKey } from "./key-text.ts";
 import { serveLocalApi } from "./local-api.ts";
@@ -11,15 +11,17 @@ import { type Log, LogFile } from "./log.ts";
 import type { AgentLoop, ControlStatus } from "./loop.ts";
 import { writeMachineToken } from "./machine-token-file.ts";
 import { readNetMap, writeNetMap } from "./net-map-file.ts";
+import { PersonSession } from "./person-session.ts";
 import { PidFile, runningPid } from "./pid-file.ts";
 import { preparePrivateDirectory, removeFile } from "./private-file.ts";
 import { type AgentState, readState, type Registration, writeState } from "./state-file.ts";
-import { readTokens } from "./tokens-file.ts";
 import { Tunnel } from "./tunnel.ts";
 
 export interface UpOptions {
   readonly authKey: string | undefined;
   readonly hostname: string | undefined;
+  /** Slug or id of the org a person's machine joins. */
+  readonly org: string | undefined;
   readonly tags: readonly string[];
   readonly forceReauth: boolean;
 }
@@ -35,11 +37,19 @@ export interface UpReport {
 /** How a run ended by itself: the exit is clean, but the goodbye may not have been heard. */
 export interface UpEnd {
   readonly offlineReported: boolean;
+  /** It never came up: an admin has to approve the machine first. */
+  readonly pending?: true;
 }
 
 /** A saved map is used when the control plane has not answered for so long. */
 const SAVED_MAP_AFTER_MS = 3_000;
 const CLAIM_ATTEMPTS = 5;
+const PENDING = [
+  "Machine registered but requires admin approval.",
+  "Ask your org admin to approve this machine in the dashboard:",
+  "  Machines page → Pending Approval tab → Approve",
+  "Run 'ztna up' again after approval.",
+];
 
 /** Brings the tunnel up and keeps it up until `stop` is aborted, or until somebody asks over the local API. */
 export async function runUp(
@@ -73,6 +83,8 @@ class Run {
   readonly #report: UpReport;
   readonly #log: Log;
   readonly #stop: AbortController;
+  /** Who has logged in here, at this control plane. */
+  readonly #person: PersonSession | undefined;
   #fault: string | undefined;
 
   constructor(
@@ -88,6 +100,7 @@ class Run {
     this.#options = options;
     this.#report = report;
     this.#log = log;
+    this.#person = PersonSession.read(config.paths.tokens, apiUrl);
     this.#stop = new AbortController();
     if (stop.aborted) this.#stop.abort(stop.reason);
     else stop.addEventListener("abort", () => this.#stop.abort(stop.reason), { once: true });
@@ -104,6 +117,7 @@ class Run {
     try {
       const registration = await this.#register(state, decision.do);
       if (registration === undefined) return { offlineReported: true };
+      if (registration.pending === true) return { offlineReported: true, pending: true };
       return await this.#serve({ ...state, registration }, registration, tunnel);
     } finally {
       await tunnel.close();
@@ -112,15 +126,15 @@ class Run {
 
   #decide(state: AgentState) {
     return decideRegistration({
-      registered: state.registration !== null && state.registration.api_url === this.#apiUrl,
+      registered: state.registration?.api_url === this.#apiUrl && state.registration.pending !== true,
       authKey: this.#options.authKey !== undefined,
-      loggedIn: readTokens(this.#config.paths.tokens) !== undefined,
+      loggedIn: this.#person !== undefined,
       forced: this.#options.forceReauth,
     });
   }
 
   /** Undefined when the person gave up waiting. */
-  async #register(state: AgentState, how: "register" | "renew" | "reuse"): Promise<Registration | undefined> {
+  async #register(state: AgentState, how: "register" | "renew" | "reuse" | "setup"): Promise<Registration | undefined> {
     const known = state.registration;
     if (how === "reuse") return this.#sayRegistered(known!, true);
     try {
@@ -130,11 +144,13 @@ class Run {
       if (known?.machine_id !== registration.machine_id) removeFile(this.#config.paths.netMap);
       updateConfigFile(this.#config, { api_url: this.#apiUrl, org_id: registration.org_id });
       this.#log("info", "machine.registered", { name: registration.name });
+      if (registration.pending === true) return this.#sayPending(registration);
       return this.#sayRegistered(registration, known?.machine_id === registration.machine_id);
     } catch (error) {
       if (this.#stop.signal.aborted) return undefined;
+      const what = how === "setup" ? "registration" : "auth key registration";
       throw error instanceof ZtnaError
-        ? new Error(`auth key registration failed: ${error.code}: ${error.message}`, { cause: error })
+        ? new Error(`${what} failed: ${error.code}: ${error.message}`, { cause: error })
         : error;
     }
   }
@@ -143,12 +159,12 @@ class Run {
   async #enrol(state: AgentState, mayGoOn: boolean): Promise<Registration | undefined> {
     const attempt = new AbortController();
     const signal = AbortSignal.any([attempt.signal, this.#stop.signal]);
-    const { authKey, hostname, tags } = this.#options;
+    const { hostname, tags } = this.#options;
     const name = hostname ?? this.#config.hostname;
     let gaveUp = false;
     try {
       return await enrolPatiently(
-        { apiUrl: this.#apiUrl, state, authKey: authKey!, name, tags, signal },
+        { apiUrl: this.#apiUrl, state, credential: this.#credential, name, tags, signal },
         (error, ms) => {
           gaveUp = mayGoOn;
           if (mayGoOn) attempt.abort();
@@ -164,6 +180,18 @@ class Run {
       );
       return undefined;
     }
+  }
+
+  /** A key wins; without one `#decide` has made sure of the person. */
+  get #credential(): Credential {
+    const { authKey, org: wanted } = this.#options;
+    if (authKey !== undefined) return { authKey };
+    return { person: this.#person!, org: { wanted, lastId: this.#config.file.org_id } };
+  }
+
+  #sayPending(registration: Registration): Registration {
+    for (const text of PENDING) this.#report.line(text);
+    return registration;
   }
 
   #sayRegistered(registration: Registration, before: boolean): Registration {

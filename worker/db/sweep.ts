@@ -1,5 +1,6 @@
 import { lt } from "drizzle-orm";
 import type { Database } from "./database.ts";
+import { cliLogins } from "./schema/cli-logins.ts";
 import { rateLimits } from "./schema/rate-limits.ts";
 import { refreshTokens } from "./schema/refresh-tokens.ts";
 
@@ -7,6 +8,7 @@ import { refreshTokens } from "./schema/refresh-tokens.ts";
 export async function sweepExpired(db: Database, now: number): Promise<void> {
   await db.batch([
     db.delete(refreshTokens).where(lt(refreshTokens.expiresAt, now)),
+    db.delete(cliLogins).where(lt(cliLogins.expiresAt, now)),
     db.delete(rateLimits).where(lt(rateLimits.windowEndsAt, now)),
   ]);
 }

@@ -34,21 +34,25 @@ export function actions<const All extends readonly Endpoint[]>(list: Actions<All
   return list;
 }
 
-/** Binds the actions of one path, told apart by `action` in the body. Who asks is found out before that is read. */
+/**
+ * Binds the actions of one path, told apart by `action` in the body. Who asks is found out before that is read, unless one of
+ * them is open to anyone.
+ */
 export function mountActions<const All extends readonly Endpoint[]>(app: Hono<AppEnv>, actions: Actions<All>): void {
   // The mapped type pairs each handler with its own descriptor; a table of them can only know the common shape.
   const byName = new Map(
     actions.map(([endpoint, handler]) => [endpoint.action, { endpoint, handler: handler as Handler<Endpoint> }]),
   );
-  const needToken = actions.some(([endpoint]) => needsToken(endpoint));
+  const allNeedToken = actions.every(([endpoint]) => needsToken(endpoint));
   for (const path of new Set(actions.flatMap(([endpoint]) => pathsOf(endpoint)))) {
     app.post(path, async (c) => {
-      if (needToken) await identify(c);
+      if (allNeedToken) await identify(c);
       const input = await readJsonObject(c);
       const name = input["action"];
       if (name === undefined || name === "") throw new ZtnaError("MISSING_FIELDS", "action required");
       const found = typeof name === "string" ? byName.get(name) : undefined;
       if (found === undefined) throw new ZtnaError("UNKNOWN_ACTION", `Unknown action: ${String(name).slice(0, 100)}`);
+      if (!allNeedToken && needsToken(found.endpoint)) await identify(c);
       admit(c, found.endpoint.caller);
       return await run(c, found.endpoint, found.handler, input);
     });

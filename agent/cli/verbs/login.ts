@@ -1,26 +1,39 @@
 import type { Agent, GlobalFlags } from "../agent.ts";
+import { askLine, askSecret } from "../ask.ts";
 import { type AddVerb, globalFlags } from "../command.ts";
-import { Failure } from "../failure.ts";
+import { durationUpTo } from "../duration.ts";
 import { print, printError } from "../output.ts";
 import { takeAuthKey } from "./up.ts";
 
-const WAYS = "choose how: 'ztna login --interactive' with e-mail and password, or 'ztna login --auth-key <key>' " +
-  "(ZTNA_AUTH_KEY) to register this machine and connect";
+const WAIT_MS = 5 * 60_000;
 
 export const addLogin: AddVerb = (program, agent) => {
   program.command("login")
-    .description("log in with e-mail and password, or register this machine with an auth key")
+    .description("log in in the browser or with a password, or register this machine with an auth key")
     .option("--auth-key <key>", "auth key to register with; ZTNA_AUTH_KEY is the safer way")
-    .option("--interactive", "ask for e-mail and password")
+    .option("--interactive", "ask for e-mail and password here")
+    .option("--github", "log in in the browser, with GitHub")
+    .option("--google", "log in in the browser, with Google")
+    .option("--sso <provider>", "log in in the browser, with a provider of your organization")
+    .option("--timeout <duration>", "how long to wait for the browser", durationUpTo("60m", "5m"), WAIT_MS)
     .option("--hostname <name>", "name of this machine in your organization (default: its host name)")
-    .action(async ({ authKey, interactive, hostname }, command) => {
+    .addHelpText("after", EXAMPLES)
+    .action(async ({ authKey, interactive, github, google, sso, timeout, hostname }, command) => {
       const flags = globalFlags(command);
       if (interactive === true) return await loginInteractively(agent, flags);
+      const provider = github === true ? "github" : google === true ? "google" : sso;
+      if (provider !== undefined) return await loginInBrowser(agent, flags, provider, timeout);
       const key = takeAuthKey(agent, authKey);
-      if (key === undefined) throw new Failure(WAYS);
+      if (key === undefined) return await loginInBrowser(agent, flags, undefined, timeout);
       await loginWithKey(agent, flags, key, hostname);
     });
 };
+
+const EXAMPLES = `
+Examples:
+  ztna login                              in the browser; then 'ztna up' registers this machine as yours
+  ztna login --interactive                with e-mail and password, where there is no browser
+  ZTNA_AUTH_KEY=tskey-auth-... ztna login    register with a key and connect in the background`;
 
 async function loginWithKey(
   agent: Agent,
@@ -28,13 +41,29 @@ async function loginWithKey(
   authKey: string,
   hostname: string | undefined,
 ): Promise<void> {
-  const up = { authKey, hostname, tags: [], forceReauth: false };
-  const { pid, logPath } = await agent.upDetached(flags, up, { line: () => {}, warn: printError, ready: () => {} });
+  const up = { authKey, hostname, org: undefined, tags: [], forceReauth: false };
+  const lines: string[] = [];
+  const report = { line: (text: string) => void lines.push(text), warn: printError, ready: () => {} };
+  const started = await agent.upDetached(flags, up, report);
+  if (started === undefined) return print(lines.join("\n"));
   const { machine } = await agent.status(flags);
   print(`Logged in. Machine: ${machine?.name} (${machine?.tailnet_ip})`);
-  print(`VPN starting in background (PID ${pid})`);
-  print(`Logs: ${logPath}`);
+  print(`VPN starting in background (PID ${started.pid})`);
+  print(`Logs: ${started.logPath}`);
   print("Run 'ztna log' to view logs, 'ztna status' to check, 'ztna down' to disconnect.");
+}
+
+async function loginInBrowser(
+  agent: Agent,
+  flags: GlobalFlags,
+  provider: string | undefined,
+  timeoutMs: number,
+): Promise<void> {
+  await agent.loginInBrowser(flags, { provider, timeoutMs }, (url) => {
+    print("To authenticate, visit:");
+    print(`  ${url}`);
+  });
+  print("Login successful!");
 }
 
 async function loginInteractively(agent: Agent, flags: GlobalFlags): Promise<void> {
@@ -49,12 +78,8 @@ interface Credentials {
 }
 
 async function askAtTerminal(): Promise<Credentials> {
-  const { isCancel, password: askPassword, text: askText } = await import("@clack/prompts");
-  const email = await askText({ message: "Email:" });
-  if (isCancel(email)) throw new Failure("", 130);
-  const password = await askPassword({ message: "Password:" });
-  if (isCancel(password)) throw new Failure("", 130);
-  return { email: (email ?? "").trim(), password: password ?? "" };
+  const email = (await askLine("Email: ")).trim();
+  return { email, password: await askSecret("Password: ") };
 }
 
 /** The first two lines of standard input. */

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from "@commander-js/extra-typings";
 import type { ResponseOf } from "#protocol/api/endpoint.ts";
 import type { localPing } from "#protocol/local/daemon.ts";
 import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { durationUpTo } from "../duration.ts";
 import { Failure, NOT_RUNNING } from "../failure.ts";
 import { plain, print, printJson } from "../output.ts";
 
@@ -14,7 +15,7 @@ export const addPing: AddVerb = (program, agent) => {
     .description("measure the latency to a peer through the tunnel")
     .argument("<peer>", "name or tailnet address")
     .option("-c, --count <n>", "number of probes", parseCount, 5)
-    .option("-t, --timeout <duration>", "wait for each answer, such as 3s or 500ms", parseDuration, 3_000)
+    .option("-t, --timeout <duration>", "wait for each answer, such as 3s or 500ms", durationUpTo("60s", "3s"), 3_000)
     .option("--json", JSON_FORM)
     .action(async (peer, { count, timeout, json }, command) => {
       const flags = globalFlags(command);
@@ -55,11 +56,4 @@ function parseCount(text: string): number {
   const count = Number(text);
   if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError("It must be a whole number above 0");
   return count;
-}
-
-export function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(text);
-  const ms = match === null ? 0 : Number(match[1]) * { ms: 1, s: 1_000, m: 60_000 }[(match[2] ?? "s") as "ms"];
-  if (ms < 1 || ms > 60_000) throw new InvalidArgumentError("It must be between 1ms and 60s, such as 3s");
-  return ms;
 }

@@ -1,5 +1,5 @@
 import { shortKey } from "#protocol/keys.ts";
-import type { Agent, GlobalFlags, Report, UpFlags } from "../agent.ts";
+import type { Agent, DetachedReport, GlobalFlags, Report, UpEnd, UpFlags } from "../agent.ts";
 import { type AddVerb, globalFlags } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { print, printError } from "../output.ts";
@@ -13,14 +13,16 @@ export const addUp: AddVerb = (program, agent) => {
     .description("register when needed, connect, and stay connected")
     .option("--auth-key <key>", "auth key to register with; ZTNA_AUTH_KEY is the safer way")
     .option("--hostname <name>", "name of this machine in your organization (default: its host name)")
+    .option("--org <slug>", "organization to join as the person logged in, when you belong to several")
     .option("--advertise-tags <tags>", "tags to ask for, separated by commas", parseList, [])
     .option("--daemon", "go to the background when connected")
-    .option("--force-reauth", "register again with an auth key even when registered")
+    .option("--force-reauth", "register again even when registered")
     .action(async (options, command) => {
       const flags = globalFlags(command);
       const up: UpFlags = {
         authKey: takeAuthKey(agent, options.authKey),
         hostname: options.hostname,
+        org: options.org,
         tags: options.advertiseTags,
         forceReauth: options.forceReauth === true,
       };
@@ -47,10 +49,11 @@ async function runInForeground(agent: Agent, flags: GlobalFlags, up: UpFlags): P
     },
   };
   const { signal, stop } = stopSignals(() => print("Shutting down VPN..."));
-  const end = await agent.up(flags, up, report, stop).catch((error) => {
+  const end = await agent.up(flags, up, report, stop).catch((error): UpEnd => {
     if (signal() === undefined) throw error;
     return { offlineReported: true };
   });
+  if (end.pending === true) return;
   if (!end.offlineReported) printError("Warning: offline heartbeat failed");
   print("VPN stopped.");
   if (signal() === "SIGINT") throw new Failure("", 130);
@@ -62,19 +65,21 @@ async function startInBackground(agent: Agent, flags: GlobalFlags, up: UpFlags):
     warn: printError,
     ready: ({ nodeKey }) => print(`Node key: ${shortKey(nodeKey)}`),
   };
-  const { pid, logPath } = await agent.upDetached(flags, up, report);
-  print(`VPN running in background (PID ${pid})`);
-  print(`Logs: ${logPath}`);
+  const started = await agent.upDetached(flags, up, report);
+  if (started === undefined) return;
+  print(`VPN running in background (PID ${started.pid})`);
+  print(`Logs: ${started.logPath}`);
 }
 
 async function runDetached(
   agent: Agent,
   flags: GlobalFlags,
   up: UpFlags,
-  report: Report & { failed(text: string): void },
+  report: DetachedReport,
 ): Promise<void> {
   try {
-    await agent.up(flags, up, report, stopSignals(() => undefined).stop);
+    const { pending } = await agent.up(flags, up, report, stopSignals(() => undefined).stop);
+    if (pending === true) report.pending();
   } catch (error) {
     report.failed(error instanceof Error ? error.message : String(error));
     throw new Failure("");

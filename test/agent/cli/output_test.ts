@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
 import { plain, row } from "../../../agent/cli/output.ts";
 import { findPeer, formatPeer, formatPeers } from "../../../agent/cli/verbs/peers.ts";
-import { formatProbe, formatSummary, parseDuration } from "../../../agent/cli/verbs/ping.ts";
+import { durationUpTo } from "../../../agent/cli/duration.ts";
+import { formatProbe, formatSummary } from "../../../agent/cli/verbs/ping.ts";
 import { formatStatus } from "../../../agent/cli/verbs/status.ts";
 import { versionText } from "../../../agent/cli/verbs/version.ts";
 
@@ -138,8 +139,14 @@ Deno.test("probes say how long, how, and why not", () => {
 });
 
 Deno.test("durations are read with and without a unit", () => {
-  assert.deepEqual(["3s", "3", "250ms", "1.5s", "1m"].map(parseDuration), [3_000, 3_000, 250, 1_500, 60_000]);
-  for (const text of ["", "0", "-1s", "2h", "61s", "x"]) assert.throws(() => parseDuration(text));
+  assert.deepEqual(["3s", "3", "250ms", "1.5s", "1m"].map(durationUpTo("60s", "3s")), [
+    3_000,
+    3_000,
+    250,
+    1_500,
+    60_000,
+  ]);
+  for (const text of ["", "0", "-1s", "2h", "61s", "x"]) assert.throws(() => durationUpTo("60s", "3s")(text));
 });
 
 Deno.test("the version names the build and the platform", () => {

@@ -14,7 +14,9 @@ Deno.test("a registered machine needs no key, and with one it may go on when the
 
 Deno.test("a forced registration takes no for an answer", () => {
   assert.equal(decideRegistration({ ...facts, registered: true, authKey: true, forced: true }).do, "register");
-  assert.equal(decideRegistration({ ...facts, registered: true, forced: true }).do, "refuse");
+  assert.equal(decideRegistration({ ...facts, registered: true, loggedIn: true, forced: true }).do, "setup");
+  const refused = decideRegistration({ ...facts, registered: true, forced: true });
+  assert.ok(refused.do === "refuse" && /--force-reauth needs an auth key or a login/.test(refused.why));
 });
 
 Deno.test("a machine without key and registration is told what to do", () => {
@@ -22,6 +24,10 @@ Deno.test("a machine without key and registration is told what to do", () => {
     do: "refuse",
     why: "not authenticated. Run 'ztna login' first or use --auth-key",
   });
-  const loggedIn = decideRegistration({ ...facts, loggedIn: true });
-  assert.ok(loggedIn.do === "refuse" && /ZTNA_AUTH_KEY/.test(loggedIn.why));
+});
+
+Deno.test("a person who has logged in enrols the machine themselves, unless there is a key", () => {
+  assert.equal(decideRegistration({ ...facts, loggedIn: true }).do, "setup");
+  assert.equal(decideRegistration({ ...facts, loggedIn: true, authKey: true }).do, "register");
+  assert.equal(decideRegistration({ ...facts, loggedIn: true, registered: true }).do, "reuse");
 });

@@ -22,6 +22,7 @@ const noLimits = {
   signup_per_ip: 0,
   login_per_ip: 0,
   login_per_email: 0,
+  cli_login_per_user: 0,
 };
 
 /** One real Worker on workerd for all page tests, with the dashboard as it would be deployed. */
