@@ -18,6 +18,8 @@ export const limitsSchema = v.strictObject({
   login_failures_before_lock: limit(10),
   machine_quota: limit(100),
   realtime_sockets_per_org: limit(200),
+  realtime_broadcasts_per_minute: limit(10),
+  realtime_message_bytes: limit(4096),
   body_bytes: limit(65_536),
   relay_bytes_in_flight: limit(1_048_576),
   address_pool: v.optional(

@@ -8,8 +8,12 @@ export const REALTIME_PATH = "/api/realtime";
 export const REALTIME_TOKEN_PROTOCOL = "access_token.";
 /** Close code for a socket that was silent too long. */
 export const CLOSE_IDLE = 4000;
+/** Close code for a socket whose owner left the org or got another role: connect again, and what may be heard is decided anew. */
+export const CLOSE_MEMBERSHIP = 4001;
 /** How the Worker hands an admitted socket on to the org object: the channels this person may hear, comma-separated. */
 export const CHANNELS_HEADER = "x-ztna-channels";
+/** Beside it: whose socket it is. */
+export const USER_HEADER = "x-ztna-user";
 
 export const realtimeChannels = [
   "machines",
@@ -30,6 +34,12 @@ export type RealtimeChannel = (typeof realtimeChannels)[number];
 export const realtimeClientMessageSchema = v.variant("type", [
   v.object({ type: v.literal("subscribe"), channels: v.pipe(v.array(v.picklist(realtimeChannels)), v.maxLength(20)) }),
   v.object({ type: v.literal("ping") }),
+  /** A word to the others who listen to `general`: people cannot speak on the channels that carry rows. */
+  v.object({
+    type: v.literal("broadcast"),
+    channel: v.literal("general"),
+    payload: v.record(v.string(), v.unknown()),
+  }),
 ]);
 export type RealtimeClientMessage = v.InferOutput<typeof realtimeClientMessageSchema>;
 
@@ -48,5 +58,6 @@ export const realtimeServerMessageSchema = v.variant("type", [
   v.object({ type: v.literal("subscribed"), channels: v.array(v.string()) }),
   realtimeEventSchema,
   v.object({ type: v.literal("pong") }),
+  v.object({ type: v.literal("error"), code: v.string(), message: v.string() }),
 ]);
 export type RealtimeServerMessage = v.InferOutput<typeof realtimeServerMessageSchema>;

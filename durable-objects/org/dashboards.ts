@@ -1,18 +1,20 @@
 import * as v from "valibot";
+import { errorCatalogue, type ErrorCode } from "#protocol/errors.ts";
 import {
   CHANNELS_HEADER,
   CLOSE_IDLE,
+  CLOSE_MEMBERSHIP,
   type RealtimeChannel,
   realtimeChannels,
   type RealtimeClientMessage,
   realtimeClientMessageSchema,
   type RealtimeEvent,
   type RealtimeServerMessage,
+  USER_HEADER,
 } from "#protocol/realtime.ts";
-import type { Change, MachineChange } from "./change.ts";
-import { auditOf } from "./store/audit.ts";
-import { authKeyOf } from "./store/auth-keys.ts";
-import { machineOf, type MachineRow } from "./store/machines.ts";
+import type { Limits } from "#protocol/limits.ts";
+import type { Change } from "./change.ts";
+import { rowEvent, rowEvents } from "./row-events.ts";
 
 /** What outlives hibernation with each dashboard's socket. */
 interface Attachment {
@@ -21,53 +23,56 @@ interface Attachment {
   readonly channels: readonly RealtimeChannel[];
   /** Milliseconds of the last message that woke us. */
   readonly heardAt: number;
+  readonly broadcasts: { readonly windowEndsAt: number; readonly count: number };
 }
 
+type Dashboard = { readonly socket: WebSocket; readonly attachment: Attachment };
+
 const TAG = "realtime";
-const MOST_MESSAGE_CHARS = 4_096;
+const BROADCAST_WINDOW_MS = 60_000;
 
 /** The open dashboards of an org and the events they subscribed to. */
 export class Dashboards {
   readonly #ctx: DurableObjectState;
+  readonly #limits: Limits;
 
-  constructor(ctx: DurableObjectState) {
+  constructor(ctx: DurableObjectState, limits: Limits) {
     this.#ctx = ctx;
+    this.#limits = limits;
   }
 
-  get count(): number {
-    return this.#sockets().length;
-  }
-
-  /** Takes a socket that the Worker handed on. */
+  /** Takes a socket that the Worker handed on, or answers 429 when the org has as many as it may. */
   accept(request: Request, now: number): Response {
+    if (this.#open(TAG).length >= this.#limits.realtime_sockets_per_org) return new Response(null, { status: 429 });
     const { 0: client, 1: server } = new WebSocketPair();
     const named = (request.headers.get(CHANNELS_HEADER) ?? "").split(",");
     const allowed = realtimeChannels.filter((channel) => named.includes(channel));
-    this.#ctx.acceptWebSocket(server, [TAG]);
-    server.serializeAttachment({ kind: "realtime", allowed, channels: [], heardAt: now } satisfies Attachment);
+    this.#ctx.acceptWebSocket(server, [TAG, tagOf(request.headers.get(USER_HEADER) ?? "")]);
+    const broadcasts = { windowEndsAt: 0, count: 0 };
+    keep(server, { kind: "realtime", allowed, channels: [], heardAt: now, broadcasts });
     send(server, { type: "connected", clientId: crypto.randomUUID(), availableChannels: allowed });
     return new Response(null, { status: 101, webSocket: client });
   }
 
   /** Answers false when the socket is not a dashboard's. */
   handleMessage(socket: WebSocket, text: string, now: number): boolean {
-    const attachment = attachmentOf(socket);
-    if (attachment === undefined) return false;
+    const known = attachmentOf(socket);
+    if (known === undefined) return false;
+    const attachment = { ...known, heardAt: now };
+    keep(socket, attachment);
+    if (new TextEncoder().encode(text).byteLength > this.#limits.realtime_message_bytes) {
+      refuse(socket, "PAYLOAD_TOO_LARGE", "Message is too large");
+      return true;
+    }
     const message = readMessage(text);
-    const asked = message?.type === "subscribe" ? message.channels : [];
-    const channels = attachment.allowed.filter((channel) =>
-      attachment.channels.includes(channel) || asked.includes(channel)
-    );
-    socket.serializeAttachment({ ...attachment, channels, heardAt: now } satisfies Attachment);
-    if (message?.type === "subscribe") send(socket, { type: "subscribed", channels: [...channels] });
-    if (message?.type === "ping") send(socket, { type: "pong" });
+    if (message !== undefined) this.#handle({ socket, attachment }, message, now);
     return true;
   }
 
   /** Closes the sockets that were silent for too long; answers when the next one would be, if any is left. */
   closeIdle(now: number, idleMs: number): number | undefined {
     let next: number | undefined;
-    for (const { socket, attachment } of this.#sockets()) {
+    for (const { socket, attachment } of this.#open(TAG)) {
       const answered = this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
       const dueAt = Math.max(attachment.heardAt, answered) + idleMs;
       if (dueAt <= now) socket.close(CLOSE_IDLE, "idle");
@@ -78,60 +83,54 @@ export class Dashboards {
 
   /** Sends the events of a committed change to those who subscribed. */
   tell(change: Change): void {
-    const sockets = this.#sockets();
-    if (sockets.length === 0) return;
-    for (const event of eventsOf(change)) {
-      const text = JSON.stringify(event);
-      for (const { socket, attachment } of sockets) {
-        if (attachment.channels.includes(event.channel)) socket.send(text);
+    const sockets = this.#open(TAG);
+    if (sockets.length > 0) { for (const event of rowEvents(change)) publish(event, sockets); }
+  }
+
+  /** Sends an event that happened elsewhere. Whoever leaves the org, or gets another role, loses the sockets of before. */
+  announce(event: RealtimeEvent): void {
+    publish(event, this.#open(TAG));
+    const { user_id: userId } = event.payload;
+    if (event.channel !== "members" || event.event === "INSERT" || typeof userId !== "string") return;
+    for (const { socket } of this.#open(tagOf(userId))) socket.close(CLOSE_MEMBERSHIP, "membership changed");
+  }
+
+  #handle(from: Dashboard, message: RealtimeClientMessage, now: number): void {
+    const { socket, attachment } = from;
+    switch (message.type) {
+      case "subscribe": {
+        const wanted = [...attachment.channels, ...message.channels];
+        const channels = attachment.allowed.filter((channel) => wanted.includes(channel));
+        keep(socket, { ...attachment, channels });
+        return send(socket, { type: "subscribed", channels });
       }
+      case "ping":
+        return send(socket, { type: "pong" });
+      case "broadcast":
+        return this.#broadcast(from, rowEvent("general", "INSERT", message.payload, now), now);
     }
   }
 
-  #sockets(): { socket: WebSocket; attachment: Attachment }[] {
-    return this.#ctx.getWebSockets(TAG).flatMap((socket) => {
+  #broadcast({ socket, attachment }: Dashboard, event: RealtimeEvent, now: number): void {
+    const { windowEndsAt, count } = attachment.broadcasts;
+    const broadcasts = now < windowEndsAt
+      ? { windowEndsAt, count: count + 1 }
+      : { windowEndsAt: now + BROADCAST_WINDOW_MS, count: 1 };
+    if (broadcasts.count > this.#limits.realtime_broadcasts_per_minute) return refuse(socket, "RATE_LIMITED");
+    keep(socket, { ...attachment, broadcasts });
+    publish(event, this.#open(TAG).filter((other) => other.socket !== socket));
+  }
+
+  #open(tag: string): Dashboard[] {
+    return this.#ctx.getWebSockets(tag).flatMap((socket) => {
       const attachment = attachmentOf(socket);
       return attachment !== undefined && socket.readyState === WebSocket.OPEN ? [{ socket, attachment }] : [];
     });
   }
 }
 
-function eventsOf({ org, now, machines, deleted, keys, audits }: Change): RealtimeEvent[] {
-  const timestamp = new Date(now).toISOString();
-  const event = (
-    channel: RealtimeChannel,
-    kind: RealtimeEvent["event"],
-    payload: RealtimeEvent["payload"],
-  ): RealtimeEvent => ({ type: "event", channel, event: kind, payload, timestamp });
-  return [
-    ...machines.filter(isNoteworthy).map(({ before, after }) =>
-      event("machines", before === undefined ? "INSERT" : "UPDATE", machineOf(after, org.id))
-    ),
-    ...deleted.map((row) => event("machines", "DELETE", machineOf(row, org.id))),
-    ...keys.map(({ event: kind, row }) => event("keys", kind, authKeyOf(row, org.id))),
-    ...audits.map((row) => event("audit", "INSERT", auditOf(row, org.id))),
-  ];
-}
-
-/** An agent's new endpoints or home relay are news to its peers, not to people. */
-function isNoteworthy({ before, after }: MachineChange): boolean {
-  return before === undefined || before.status !== after.status || before.name !== after.name ||
-    before.public_key !== after.public_key || before.admin_disabled !== after.admin_disabled ||
-    before.node_key_hash !== after.node_key_hash || before.tags !== after.tags || settings(before) !== settings(after);
-}
-
-/** What people decide of a machine. */
-function settings(row: MachineRow): string {
-  return [
-    row.key_expiry_disabled,
-    row.shields_up,
-    row.ssh_enabled,
-    row.accept_routes,
-    row.advertise_exit_node,
-    row.exit_node_approved,
-    row.advertised_routes,
-    row.approved_routes,
-  ].join(" ");
+function tagOf(userId: string): string {
+  return `user ${userId}`;
 }
 
 function attachmentOf(socket: WebSocket): Attachment | undefined {
@@ -139,14 +138,28 @@ function attachmentOf(socket: WebSocket): Attachment | undefined {
   return attachment?.kind === "realtime" ? attachment : undefined;
 }
 
+function keep(socket: WebSocket, attachment: Attachment): void {
+  socket.serializeAttachment(attachment);
+}
+
 function readMessage(text: string): RealtimeClientMessage | undefined {
-  if (text.length > MOST_MESSAGE_CHARS) return undefined;
   try {
     const parsed = v.safeParse(realtimeClientMessageSchema, JSON.parse(text));
     return parsed.success ? parsed.output : undefined;
   } catch {
     return undefined;
   }
+}
+
+function publish(event: RealtimeEvent, dashboards: readonly Dashboard[]): void {
+  const text = JSON.stringify(event);
+  for (const { socket, attachment } of dashboards) {
+    if (attachment.channels.includes(event.channel)) socket.send(text);
+  }
+}
+
+function refuse(socket: WebSocket, code: ErrorCode, message: string = errorCatalogue[code].message): void {
+  send(socket, { type: "error", code, message });
 }
 
 function send(socket: WebSocket, message: RealtimeServerMessage): void {

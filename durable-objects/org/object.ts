@@ -6,6 +6,7 @@ import type { OrgSettings } from "#protocol/api/orgs.ts";
 import { type ErrorCode, type Reply, ZtnaError } from "#protocol/errors.ts";
 import { CONTROL_PATH, KEEPALIVE_PING, KEEPALIVE_PONG } from "#protocol/control/messages.ts";
 import type { AuthKeyId, MachineId, OrgId, UserId } from "#protocol/ids.ts";
+import type { RealtimeChannel, RealtimeEvent } from "#protocol/realtime.ts";
 import { type Config, readConfig } from "../../worker/config.ts";
 import { answer } from "../reply.ts";
 import { type Actor, requireCaller } from "./actor.ts";
@@ -19,6 +20,7 @@ import { administer, deleteMachine, type MachineCommand, quarantineMachinesOf } 
 import { markSilent, removeEphemeral } from "./machine-changes.ts";
 import { projectChanges } from "./projection.ts";
 import { countRegistration, register, type Registration, type RegistrationInput } from "./registration.ts";
+import { rowEvent } from "./row-events.ts";
 import { type Chore, Schedule } from "./schedule.ts";
 import { countSetup, type Setup, setUp, type SetupInput } from "./setup.ts";
 import { authKeyOf, listAuthKeys } from "./store/auth-keys.ts";
@@ -45,7 +47,7 @@ export class OrgObject extends DurableObject<Env> {
     super(ctx, env);
     this.#sql = ctx.storage.sql;
     this.#config = readConfig(env);
-    this.#dashboards = new Dashboards(ctx);
+    this.#dashboards = new Dashboards(ctx, this.#config.limits);
     this.#streams = new ControlStreams({
       ctx,
       config: this.#config,
@@ -149,14 +151,24 @@ export class OrgObject extends DurableObject<Env> {
     return answer(() => settingsOf(this.#requireOrg()));
   }
 
+  /** Tells dashboards of what the Worker has written elsewhere: members, invitations, the org's name. */
+  announce(
+    channel: RealtimeChannel,
+    event: RealtimeEvent["event"],
+    payload: Record<string, unknown>,
+  ): Reply<null> {
+    return answer(() => {
+      this.#requireOrg();
+      this.#dashboards.announce(rowEvent(channel, event, payload, Date.now()));
+      return null;
+    });
+  }
+
   /** Upgrades that the Worker has admitted. */
   override fetch(request: Request): Response {
     const now = Date.now();
     if (new URL(request.url).pathname === CONTROL_PATH) return this.#streams.accept(request);
     if (this.#schedule === undefined) return new Response(null, { status: 404 });
-    if (this.#dashboards.count >= this.#config.limits.realtime_sockets_per_org) {
-      return new Response(null, { status: 429 });
-    }
     this.#schedule.arm("close_idle", now + this.#idleMs);
     return this.#dashboards.accept(request, now);
   }

@@ -9,6 +9,7 @@ import {
   REALTIME_TOKEN_PROTOCOL,
   type RealtimeChannel,
   realtimeChannels,
+  USER_HEADER,
 } from "#protocol/realtime.ts";
 import { requireRole } from "../auth/require-role.ts";
 import { verifyAccessToken } from "../auth/session.ts";
@@ -25,7 +26,11 @@ export function realtimeRoutes(app: Hono<AppEnv>): void {
     const orgId = v.safeParse(orgIdSchema, c.req.query("org_id"));
     if (!orgId.success) throw new ZtnaError("MISSING_FIELDS", "org_id required");
     const role = await requireRole(c, orgId.output, "member");
-    const headers = { upgrade: "websocket", [CHANNELS_HEADER]: channelsOf(role).join(",") };
+    const headers = {
+      upgrade: "websocket",
+      [CHANNELS_HEADER]: channelsOf(role).join(","),
+      [USER_HEADER]: c.get("user").id,
+    };
     const org = c.env.ORG.getByName(orgRoutingTag(orgId.output));
     const response = await org.fetch(`https://org${REALTIME_PATH}`, { headers });
     if (response.webSocket === null) throw new ZtnaError("RATE_LIMITED", "Too many live connections in this org");
@@ -46,7 +51,7 @@ function channelsOf(role: Role): readonly RealtimeChannel[] {
     owner: [],
     admin: [],
     auditor: ["keys"],
-    member: ["keys", "audit"],
+    member: ["keys"],
   };
   return realtimeChannels.filter((channel) => !hidden[role].includes(channel));
 }

@@ -3,7 +3,7 @@ import { index, integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
 /*
  * Copies of each org object's tables, for reads across orgs. Written only by durable-objects/org/projection.ts; `rev` is the
  * object's revision of the row. Columns are those of the protocol schemas: times in milliseconds, booleans 0 or 1, lists and
- * details as JSON.
+ * details as JSON. Audit records of changes whose truth is in D1 come from worker/db/audit-logs.ts, with revision 0.
  */
 
 export const machines = sqliteTable("machines", {
