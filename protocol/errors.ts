@@ -36,6 +36,12 @@ export const errorCatalogue = {
   UNAUTHORIZED: { status: 401, retry: false, message: "Authentication required" },
   UNAVAILABLE: { status: 503, retry: true, message: "The service is not reachable right now. Try again." },
   UNKNOWN_ACTION: { status: 400, retry: false, message: "Unknown action" },
+  UNSAFE_DELETE: {
+    status: 400,
+    retry: false,
+    message:
+      "DELETE requires at least one record filter (e.g. id=eq.X or _filters). Cannot delete all records in a table.",
+  },
   UPGRADE_REQUIRED: { status: 426, retry: false, message: "This path speaks WebSocket only" },
 } as const satisfies Record<string, { status: number; retry: boolean; message: string }>;
 

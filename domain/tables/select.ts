@@ -1,39 +1,63 @@
 import { ZtnaError } from "#protocol/errors.ts";
-
-type Row = Record<string, unknown>;
+import { checkColumn, checkColumns, type Filter, filtersOfQuery, matchesAll, type Row } from "./filters.ts";
 
 const MAX_ROWS = 10_000;
+const MAX_PAGE_ROWS = 100;
+const PAGE_ROWS = 20;
+
+/** Which rows of a table are asked for, in which order, and which of their columns. */
+export interface Selection {
+  readonly filters: readonly Filter[];
+  readonly order: { readonly column: string; readonly descending: boolean } | undefined;
+  /** The first row shown and the one after the last. */
+  readonly from: number;
+  readonly to: number;
+  /** Undefined means all of them. */
+  readonly columns: readonly string[] | undefined;
+}
 
 /**
- * Applies the table API's query to rows: `<column>=eq.<value>` filters, `select=a,b`, `order=<column>[.desc]`,
- * `ascending=false`, `limit=N`. A column the table has not is refused.
+ * Reads the table API's query: `<column>=eq.<value>` filters, `select=a,b`, `order=<column>[.desc]`, `ascending=false`, and a page of
+ * at most 100 rows by `limit` or `range_from` and `range_to` (exclusive). Without a page all rows are meant. A column the table
+ * has not is refused.
  */
-export function selectRows(rows: readonly Row[], columns: readonly string[], query: Record<string, string>): Row[] {
-  const { select, order, ascending, limit, ...filters } = query;
-  const known = (column: string) => {
-    if (!columns.includes(column)) throw new ZtnaError("INVALID_INPUT", `Unknown column: ${column.slice(0, 100)}`);
-    return column;
+export function readSelection(query: Readonly<Record<string, string>>, known: readonly string[]): Selection {
+  const { select, order, ascending, limit, range_from, range_to, ...conditions } = query;
+  const filters = filtersOfQuery(conditions);
+  checkColumns(filters, known);
+  return {
+    filters,
+    order: order === undefined ? undefined : {
+      column: checkColumn(order.replace(/\.(asc|desc)$/, ""), known),
+      descending: order.endsWith(".desc") || ascending === "false",
+    },
+    ...readPage(limit, range_from, range_to),
+    columns: select === undefined || select === "*"
+      ? undefined
+      : select.split(",").map((column) => checkColumn(column.trim(), known)),
   };
-  const wanted = Object.entries(filters).map(([column, condition]) => [known(column), readEquals(condition)] as const);
-  const found = rows.filter((row) => wanted.every(([column, value]) => matches(row[column], value)));
-  if (order !== undefined) sortRows(found, known(order.replace(/\.(asc|desc)$/, "")), isDescending(order, ascending));
-  const shown = found.slice(0, readLimit(limit));
-  if (select === undefined || select === "*") return shown;
-  const kept = select.split(",").map((column) => known(column.trim()));
-  return shown.map((row) => Object.fromEntries(kept.map((column) => [column, row[column]])));
 }
 
-function readEquals(condition: string): string {
-  if (condition.startsWith("eq.")) return condition.slice(3);
-  throw new ZtnaError("INVALID_INPUT", `Unknown operator: ${condition.slice(0, 100)}. Only eq.<value> is understood.`);
+export function selectRows(rows: readonly Row[], { filters, order, from, to, columns }: Selection): Row[] {
+  const found = rows.filter((row) => matchesAll(row, filters));
+  if (order !== undefined) sortRows(found, order.column, order.descending);
+  const shown = found.slice(from, to);
+  if (columns === undefined) return shown;
+  return shown.map((row) => Object.fromEntries(columns.map((column) => [column, row[column]])));
 }
 
-function matches(value: unknown, wanted: string): boolean {
-  return value === null ? wanted === "null" : String(value) === wanted;
+function readPage(limit: string | undefined, rangeFrom: string | undefined, rangeTo: string | undefined) {
+  if (limit === undefined && rangeFrom === undefined && rangeTo === undefined) return { from: 0, to: MAX_ROWS };
+  const from = readCount("range_from", rangeFrom) ?? 0;
+  const end = readCount("range_to", rangeTo);
+  const most = readCount("limit", limit) ?? (end === undefined ? PAGE_ROWS : MAX_PAGE_ROWS);
+  return { from, to: Math.max(from, Math.min(end ?? Infinity, from + Math.min(most, MAX_PAGE_ROWS))) };
 }
 
-function isDescending(order: string, ascending: string | undefined): boolean {
-  return order.endsWith(".desc") || ascending === "false";
+function readCount(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new ZtnaError("INVALID_INPUT", `${name} must be a whole number`);
 }
 
 function sortRows(rows: Row[], column: string, descending: boolean): void {
@@ -45,11 +69,4 @@ function compare(a: unknown, b: unknown): number {
   if (typeof a === "number" && typeof b === "number") return a - b;
   const [left, right] = [String(a ?? ""), String(b ?? "")];
   return left < right ? -1 : left > right ? 1 : 0;
-}
-
-function readLimit(limit: string | undefined): number {
-  if (limit === undefined) return MAX_ROWS;
-  const count = Number(limit);
-  if (Number.isInteger(count) && count >= 0) return Math.min(count, MAX_ROWS);
-  throw new ZtnaError("INVALID_INPUT", "limit must be a whole number");
 }

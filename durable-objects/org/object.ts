@@ -1,4 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
+import type { Filter } from "#domain/tables/filters.ts";
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
 import type { MachineClaims } from "#domain/secrets/machine-token.ts";
 import type { Machine } from "#protocol/api/machines.ts";
@@ -28,6 +29,7 @@ import { findMachine, listMachines, machineOf } from "./store/machines.ts";
 import { findOrg, insertOrg, type OrgRow, settingsOf } from "./store/org.ts";
 import { dropEndedWindows } from "./store/rate-limits.ts";
 import { applySchema, hasTables } from "./store/schema.ts";
+import { changeMachinesWhere, deleteMachinesWhere, revokeKeysWhere } from "./table-changes.ts";
 
 const RETRY_PROJECTION_MS = 1_000;
 const RETRY_PROJECTION_MOST_MS = 60_000;
@@ -129,6 +131,20 @@ export class OrgObject extends DurableObject<Env> {
 
   hasMachine(id: MachineId): boolean {
     return this.#schedule !== undefined && findMachine(this.#sql, id) !== undefined;
+  }
+
+  /** Writes of the table API, to the rows that meet all filters; they answer how many. */
+  changeMachines(filters: readonly Filter[], commands: readonly MachineCommand[], actor: Actor): Reply<number> {
+    const { address_pool } = this.#config.limits;
+    return answer(() => this.#write((change) => changeMachinesWhere(change, filters, commands, actor, address_pool)));
+  }
+
+  deleteMachines(filters: readonly Filter[], actor: Actor): Reply<number> {
+    return answer(() => this.#write((change) => deleteMachinesWhere(change, filters, actor)));
+  }
+
+  revokeAuthKeys(filters: readonly Filter[], by: UserId): Reply<number> {
+    return answer(() => this.#write((change) => revokeKeysWhere(change, filters, by)));
   }
 
   listMachines(): Reply<Machine[]> {

@@ -4,16 +4,19 @@ import { endpoint } from "./endpoint.ts";
 import { machineSchema } from "./machines.ts";
 import { organizationSchema, orgMemberSchema, orgSettingsSchema } from "./orgs.ts";
 
+/** The generic table API. */
+export const TABLES_PATH = "/api/db";
+
 /**
- * Reads of the table API: `/api/db/<table>?org_id=…&<column>=eq.<value>&select=a,b&order=<column>[.desc]&ascending=false&limit=N`.
- * Further columns in the query are filters; the schema lets them through as they are.
+ * Reads of the table API: `/api/db/<table>?org_id=…&<column>=eq.<value>&select=a,b&order=<column>[.desc]&ascending=false&limit=N`,
+ * or a page by `range_from` and `range_to` (exclusive). Further columns in the query are filters; the schema lets them through as they are.
  */
 const tableQuery = v.looseObject({ org_id: v.string("org_id must be a string") });
 
 function tableRead<Row extends v.GenericSchema<unknown, unknown>>(table: string, row: Row) {
   return endpoint({
     method: "GET",
-    path: `/api/db/${table}`,
+    path: `${TABLES_PATH}/${table}`,
     caller: "user",
     request: tableQuery,
     response: v.array(row),

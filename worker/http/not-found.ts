@@ -2,7 +2,7 @@ import type { Hono } from "hono";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 
-const methods = ["GET", "POST"] as const;
+const methods = ["DELETE", "GET", "PATCH", "POST"] as const;
 
 /** Refuses a path nobody serves, and a method nobody serves on a path that has others. */
 export function refuseUnknown(app: Hono<AppEnv>): (c: AppContext) => never {

@@ -1,74 +1,119 @@
 import type { Hono } from "hono";
 import * as v from "valibot";
-import { selectRows } from "#domain/tables/select.ts";
-import { authKeySchema } from "#protocol/api/auth-keys.ts";
-import { machineSchema } from "#protocol/api/machines.ts";
-import { organizationSchema, orgMemberSchema, orgSettingsSchema } from "#protocol/api/orgs.ts";
+import { checkColumns, type Filter, filtersOfBody, filtersOfQuery, type Row } from "#domain/tables/filters.ts";
+import { readSelection, selectRows } from "#domain/tables/select.ts";
+import { TABLES_PATH } from "#protocol/api/tables.ts";
 import { ZtnaError } from "#protocol/errors.ts";
-import { type OrgId, orgIdSchema, orgRoutingTag } from "#protocol/ids.ts";
-import { requireRole } from "../auth/require-role.ts";
+import { type OrgId, orgIdSchema } from "#protocol/ids.ts";
 import { admit, identify } from "../auth/caller.ts";
-import { database } from "../db/database.ts";
-import { listMembers } from "../db/org-members.ts";
-import { findOrganization } from "../db/organizations.ts";
+import { isAdmin, requireRole } from "../auth/require-role.ts";
 import type { AppContext, AppEnv } from "../context.ts";
-import { unwrap } from "../http/unwrap.ts";
+import { readJsonObject } from "../http/body.ts";
+import { functions } from "../tables/functions.ts";
+import { tables } from "../tables/registry.ts";
+import type { Refused, Scope, Table } from "../tables/table.ts";
 
-interface Table {
-  readonly columns: readonly string[];
-  readonly readers: "member" | "admin";
-  readonly read: (c: AppContext, orgId: OrgId) => Promise<readonly Record<string, unknown>[]>;
-}
+const PATH = `${TABLES_PATH}/:table`;
 
-const org = (c: AppContext, orgId: OrgId) => c.env.ORG.getByName(orgRoutingTag(orgId));
-
-/** Every table of the API: its columns, who may read it, and where its truth is. */
-const tables: Record<string, Table> = {
-  machines: {
-    columns: Object.keys(machineSchema.entries),
-    readers: "member",
-    read: async (c, orgId) => unwrap(await org(c, orgId).listMachines()),
-  },
-  auth_keys: {
-    columns: Object.keys(authKeySchema.entries),
-    readers: "admin",
-    read: async (c, orgId) => unwrap(await org(c, orgId).listAuthKeys()),
-  },
-  org_settings: {
-    columns: Object.keys(orgSettingsSchema.entries),
-    readers: "member",
-    read: async (c, orgId) => [unwrap(await org(c, orgId).readSettings())],
-  },
-  organizations: {
-    columns: Object.keys(organizationSchema.entries),
-    readers: "member",
-    read: async (c, orgId) => [await findOrganization(database(c), orgId)].filter((row) => row !== undefined),
-  },
-  org_members: {
-    columns: Object.keys(orgMemberSchema.entries),
-    readers: "member",
-    read: (c, orgId) => listMembers(database(c), orgId),
-  },
-};
-
+/** The generic table API, and the few functions beside it: what a table is and who may do what with it stands in worker/tables. */
 export function tableRoutes(app: Hono<AppEnv>): void {
-  app.get("/api/db/:table", async (c) => {
+  app.post(`${TABLES_PATH}/_rpc`, async (c) => {
     await identify(c);
-    const name = c.req.param("table");
-    admit(c, name === "machines" ? "user_or_machine" : "user");
-    const table = Object.hasOwn(tables, name) ? tables[name] : undefined;
-    if (table === undefined) throw new ZtnaError("NOT_FOUND", `Unknown table: ${name.slice(0, 100)}`);
+    admit(c, "user");
+    const { fn, _org_id } = await readJsonObject(c);
+    if (fn === undefined) throw new ZtnaError("MISSING_FIELDS", "fn required");
+    const run = typeof fn === "string" && Object.hasOwn(functions, fn) ? functions[fn] : undefined;
+    if (run === undefined) throw new ZtnaError("UNKNOWN_ACTION", `Unknown function: ${String(fn).slice(0, 100)}`);
+    const orgId = readOrgId("_org_id", _org_id);
+    const role = await requireRole(c, orgId, "member");
+    return done(c, { data: await run({ c, orgId, role }) });
+  });
+
+  app.get(PATH, async (c) => {
+    await identify(c);
+    const table = findTable(c);
+    admit(c, table.readers === "machine" ? "user_or_machine" : "user");
     const { org_id, ...query } = c.req.query();
-    const orgId = readOrgId(org_id);
-    await requireRole(c, orgId, table.readers);
-    const data = selectRows(await table.read(c, orgId), table.columns, query);
-    return c.json({ success: true, data, error: null });
+    const orgId = readOrgId("org_id", org_id ?? (table.orgColumn && query[table.orgColumn]));
+    const role = await requireRole(c, orgId, table.readers === "admin" ? "admin" : "member");
+    const selection = readSelection(query, table.columns);
+    return done(c, selectRows(await table.read({ c, orgId, role }, selection.filters), selection));
+  });
+
+  app.post(PATH, async (c) => {
+    const { table, body, scope } = await enterToWrite(c, []);
+    const row = await permitted(table.insert)(scope, body);
+    // Both shapes that clients know: the columns flat, and once more one level below.
+    return done(c, { ...row, data: row }, 201);
+  });
+
+  app.patch(PATH, async (c) => {
+    const { table, body: { _filters: _, ...changed }, scope, filters } = await enterToWrite(c, []);
+    const update = permitted(table.update);
+    if (filters.length === 0 && table.single === undefined) {
+      throw new ZtnaError("MISSING_FIELDS", "_filters required: PATCH takes no filter from the URL");
+    }
+    return done(c, { changes: await update(scope, filters, changed) });
+  });
+
+  app.delete(PATH, async (c) => {
+    const { org_id: _, ...query } = c.req.query();
+    const { table, scope, filters } = await enterToWrite(c, filtersOfQuery(query));
+    const remove = permitted(table.remove);
+    if (filters.length === 0) throw new ZtnaError("UNSAFE_DELETE");
+    return done(c, { changes: await remove(scope, filters) });
   });
 }
 
-function readOrgId(text: string | undefined): OrgId {
-  if (text === undefined || text === "") throw new ZtnaError("MISSING_FIELDS", "org_id required");
-  const parsed = v.safeParse(orgIdSchema, text.replace(/^eq\./, ""));
+/** Who writes to which table of which org, and to which rows: those that meet the URL's filters given here and the body's. */
+async function enterToWrite(c: AppContext, filtersOfUrl: readonly Filter[]) {
+  await identify(c);
+  admit(c, "user");
+  const table = findTable(c);
+  const body = await readJsonObject(c);
+  const named = [...filtersOfUrl, ...filtersOfBody(body["_filters"])];
+  const orgColumns = ["org_id", table.orgColumn];
+  const ofOrg = named.filter(({ column }) => orgColumns.includes(column)).map(({ value }) => value);
+  const orgId = readOrgId("org_id", c.req.query("org_id"), body["org_id"], ...ofOrg);
+  const scope = await admitWriter(c, orgId);
+  const filters = named.filter(({ column }) => !orgColumns.includes(column));
+  checkColumns(filters, table.columns);
+  return { table, body, scope, filters };
+}
+
+async function admitWriter(c: AppContext, orgId: OrgId): Promise<Scope> {
+  const role = await requireRole(c, orgId, "member");
+  if (!isAdmin(role)) throw new ZtnaError("FORBIDDEN", "Admin required for writes to this table");
+  return { c, orgId, role };
+}
+
+function findTable(c: AppContext): Table {
+  const name = c.req.param("table") ?? "";
+  const table = Object.hasOwn(tables, name) ? tables[name] : undefined;
+  if (table === undefined) throw new ZtnaError("NOT_FOUND", `Unknown table: ${name.slice(0, 100)}`);
+  return table;
+}
+
+function permitted<Work>(work: Work | Refused): Exclude<Work, Refused> {
+  if (typeof work === "string") throw new ZtnaError("FORBIDDEN", work);
+  return work as Exclude<Work, Refused>;
+}
+
+/** The org a request is about, bare or with `eq.`. Wherever it is named, it has to be the same one. */
+function readOrgId(field: string, ...named: unknown[]): OrgId {
+  const ids = new Set(named.filter((text) => text !== undefined && text !== "").map(parseOrgId));
+  const [orgId, other] = ids;
+  if (orgId === undefined) throw new ZtnaError("MISSING_FIELDS", `${field} required`);
+  if (other !== undefined) throw new ZtnaError("INVALID_INPUT", "Two different orgs are named");
+  return orgId;
+}
+
+function parseOrgId(text: unknown): OrgId {
+  const parsed = v.safeParse(orgIdSchema, typeof text === "string" ? text.replace(/^eq\./, "") : text);
   if (!parsed.success) throw new ZtnaError("INVALID_INPUT", parsed.issues[0].message);
   return parsed.output;
+}
+
+function done(c: AppContext, data: Row | Row[], status: 200 | 201 = 200): Response {
+  return c.json({ success: true, data, error: null }, status);
 }

@@ -110,16 +110,18 @@ describe("GET /api/realtime", () => {
     await beat({ status: "offline" });
     const actor = { userId: crypto.randomUUID() as UserId, isAdmin: true };
     const admin = orgStub(org.orgId);
-    await admin.renameMachine(machine_id, "other", actor);
-    await admin.tagMachine(machine_id, ["web"], actor);
-    await admin.actOnMachine(machine_id, "disable", actor, {});
+    await admin.administerMachine(machine_id, { do: "rename", name: "other" }, actor);
+    await admin.administerMachine(machine_id, { do: "update_tags", tags: ["web"] }, actor);
+    await admin.administerMachine(machine_id, { do: "update_flags", flags: { shields_up: true } }, actor);
+    await admin.administerMachine(machine_id, { do: "disable", details: {} }, actor);
     await admin.deleteMachine(machine_id, actor);
     const heard = await inbox.untilPong();
-    expect(events(heard)).toEqual([...Array(4).fill("machines UPDATE"), "machines DELETE"]);
+    expect(events(heard)).toEqual([...Array(5).fill("machines UPDATE"), "machines DELETE"]);
     expect(heard.map((event) => event.type === "event" && event.payload)).toMatchObject([
       { status: "offline", name: "host" },
       { name: "other" },
       { tags: ["web"] },
+      { shields_up: true },
       { admin_disabled: true },
       { id: machine_id },
     ]);
@@ -287,10 +289,10 @@ describe("org isolation of GET /api/realtime", () => {
       const { machine_id, node_key } = await enrol(key, "host");
       const other = await enrol(key, "gone");
       await call(selfFetch, base, machineHeartbeat, { node_key, status: "offline" });
-      await object.renameMachine(machine_id, "renamed", actor);
-      await object.tagMachine(machine_id, ["web"], actor);
+      await object.administerMachine(machine_id, { do: "rename", name: "renamed" }, actor);
+      await object.administerMachine(machine_id, { do: "update_tags", tags: ["web"] }, actor);
       for (const action of ["disable", "enable", "quarantine", "unquarantine"] as const) {
-        await object.actOnMachine(machine_id, action, actor, {});
+        await object.administerMachine(machine_id, { do: action, details: {} }, actor);
       }
       await object.deleteMachine(other.machine_id, actor);
       await object.revokeAuthKey(id, actor.userId);

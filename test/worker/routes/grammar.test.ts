@@ -28,7 +28,11 @@ describe("a path", () => {
     expect(await refused(await SELF.fetch(`${base}/api/auth/me/more`))).toEqual([404, "NOT_FOUND", "Not found"]);
   });
 
-  it.each([["DELETE", "/api/auth/login", "POST"], ["POST", "/api/auth/me", "GET"], ["PUT", "/api/db/machines", "GET"]])(
+  it.each([["DELETE", "/api/auth/login", "POST"], ["POST", "/api/auth/me", "GET"], [
+    "PUT",
+    "/api/db/machines",
+    "DELETE, GET, PATCH, POST",
+  ]])(
     "refuses %s %s and says what it takes",
     async (method, path, allowed) => {
       const response = await SELF.fetch(base + path, { method });

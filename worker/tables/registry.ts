@@ -1,0 +1,15 @@
+import { authKeys } from "./auth-keys.ts";
+import { machines } from "./machines.ts";
+import { orgMembers } from "./org-members.ts";
+import { orgSettings } from "./org-settings.ts";
+import { organizations } from "./organizations.ts";
+import type { Table } from "./table.ts";
+
+/** Every table of `/api/db`, by the name in the path. */
+export const tables: Readonly<Record<string, Table>> = {
+  auth_keys: authKeys,
+  machines,
+  org_members: orgMembers,
+  org_settings: orgSettings,
+  organizations,
+};
