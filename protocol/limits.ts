@@ -49,6 +49,7 @@ export const timingsSchema = v.strictObject({
   cli_code_s: delay(60),
   realtime_idle_s: delay(90),
   projection_delay_s: delay(1),
+  audit_retention_s: delay(90 * 86_400),
   direct_attempt_s: delay(3),
   direct_retry_s: delay(60),
 });

@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Filter } from "#domain/tables/filters.ts";
+import type { AuditLog } from "#protocol/api/audit-logs.ts";
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
 import type { MachineClaims } from "#domain/secrets/machine-token.ts";
 import type { Machine } from "#protocol/api/machines.ts";
@@ -24,6 +25,7 @@ import { countRegistration, register, type Registration, type RegistrationInput 
 import { rowEvent } from "./row-events.ts";
 import { type Chore, Schedule } from "./schedule.ts";
 import { countSetup, type Setup, setUp, type SetupInput } from "./setup.ts";
+import { auditOf, listAudits } from "./store/audit.ts";
 import { authKeyOf, listAuthKeys } from "./store/auth-keys.ts";
 import { findMachine, listMachines, machineOf } from "./store/machines.ts";
 import { findOrg, insertOrg, type OrgRow, settingsOf } from "./store/org.ts";
@@ -33,6 +35,7 @@ import { changeMachinesWhere, deleteMachinesWhere, revokeKeysWhere } from "./tab
 
 const RETRY_PROJECTION_MS = 1_000;
 const RETRY_PROJECTION_MOST_MS = 60_000;
+const MOST_PENDING_AUDITS = 10_000;
 
 /** One org: the single writer and the truth for its machines, auth keys, quota and addresses. */
 export class OrgObject extends DurableObject<Env> {
@@ -165,6 +168,14 @@ export class OrgObject extends DurableObject<Env> {
 
   readSettings(): Reply<OrgSettings> {
     return answer(() => settingsOf(this.#requireOrg()));
+  }
+
+  /** The audit records that D1 has not got yet, or not said so, newest first. */
+  listPendingAudits(): Reply<AuditLog[]> {
+    return answer(() => {
+      const { id } = this.#requireOrg();
+      return listAudits(this.#sql, MOST_PENDING_AUDITS).map((row) => auditOf(row, id)).reverse();
+    });
   }
 
   /** Tells dashboards of what the Worker has written elsewhere: members, invitations, the org's name. */

@@ -1,3 +1,5 @@
+import { and, desc, eq, gte, lt, lte, type SQL, sql } from "drizzle-orm";
+import type { AuditCriteria } from "#domain/audit/criteria.ts";
 import type { AuditLog } from "#protocol/api/audit-logs.ts";
 import type { OrgId, UserId } from "#protocol/ids.ts";
 import type { Database } from "./database.ts";
@@ -42,4 +44,91 @@ export function insertAuditLog(db: Database, log: AuditLog) {
     details: JSON.stringify(log.details),
     createdAt: Date.parse(log.created_at),
   });
+}
+
+/** Puts on record, in every org a person belongs to, what they did to their own account. */
+export async function insertAuditLogOfUser(
+  db: Database,
+  { action, userId, details, now }: Pick<AuditEntry, "action" | "details" | "now"> & { readonly userId: string },
+): Promise<void> {
+  await db.run(sql`
+    INSERT INTO audit_logs (id, org_id, rev, action, resource_type, resource_id, user_id, details, created_at)
+    SELECT lower(hex(randomblob(16))), org_id, 0, ${action}, 'user', user_id, user_id, ${
+    JSON.stringify(details)
+  }, ${now}
+    FROM org_members WHERE user_id = ${userId}`);
+}
+
+export interface StoredAuditLogs {
+  readonly logs: AuditLog[];
+  /** How many meet the criteria. */
+  readonly total: number;
+  readonly resourceTypes: string[];
+  readonly actionCategories: string[];
+}
+
+/** Records of one org, newest first, without those whose ids are given: their like is still on its way here. */
+export async function findAuditLogs(
+  db: Database,
+  orgId: OrgId,
+  criteria: AuditCriteria,
+  window: { readonly offset: number; readonly limit: number },
+  without: readonly string[] = [],
+): Promise<StoredAuditLogs> {
+  const ofOrg = eq(auditLogs.orgId, orgId);
+  const wanted = and(
+    ofOrg,
+    ...conditionsOf(criteria),
+    sql`${auditLogs.id} NOT IN (SELECT value FROM json_each(${JSON.stringify(without)}))`,
+  );
+  const category = sql<string>`${categorySql}`;
+  const [counted, rows, types, categories] = await db.batch([
+    db.select({ total: sql<number>`count(*)` }).from(auditLogs).where(wanted),
+    db.select().from(auditLogs).where(wanted)
+      .orderBy(desc(auditLogs.createdAt), desc(auditLogs.rev), desc(auditLogs.id))
+      .limit(window.limit).offset(window.offset),
+    db.selectDistinct({ name: auditLogs.resourceType }).from(auditLogs).where(ofOrg),
+    db.selectDistinct({ name: category }).from(auditLogs).where(ofOrg),
+  ]);
+  return {
+    logs: rows.map(showAuditLog),
+    total: counted[0]?.total ?? 0,
+    resourceTypes: types.map(({ name }) => name),
+    actionCategories: categories.map(({ name }) => name),
+  };
+}
+
+/** Removes the records whose time is over. */
+export function deleteAuditLogsBefore(db: Database, before: number) {
+  return db.delete(auditLogs).where(lt(auditLogs.createdAt, before));
+}
+
+/** The same decision as `meetsCriteria` of domain/audit/criteria.ts. */
+function conditionsOf({ action, category, resourceType, text, from, to }: AuditCriteria): SQL[] {
+  return [
+    action === undefined ? undefined : eq(auditLogs.action, action),
+    category === undefined ? undefined : sql`${categorySql} = ${category}`,
+    resourceType === undefined ? undefined : eq(auditLogs.resourceType, resourceType),
+    text === undefined ? undefined : sql`instr(${searchableSql}, lower(${text})) > 0`,
+    from === undefined ? undefined : gte(auditLogs.createdAt, from),
+    to === undefined ? undefined : lte(auditLogs.createdAt, to),
+  ].filter((condition) => condition !== undefined);
+}
+
+const categorySql = sql`substr(${auditLogs.action}, 1, instr(${auditLogs.action} || '.', '.') - 1)`;
+
+const searchableSql = sql`lower(${auditLogs.action} || char(10) || ${auditLogs.resourceType} || char(10) ||
+  coalesce(${auditLogs.resourceId}, '') || char(10) || coalesce(${auditLogs.userId}, '') || char(10) || ${auditLogs.details})`;
+
+function showAuditLog(row: typeof auditLogs.$inferSelect): AuditLog {
+  return {
+    id: row.id,
+    org_id: row.orgId as OrgId,
+    action: row.action,
+    resource_type: row.resourceType,
+    resource_id: row.resourceId,
+    user_id: row.userId as UserId | null,
+    details: JSON.parse(row.details) as Record<string, unknown>,
+    created_at: new Date(row.createdAt).toISOString(),
+  };
 }

@@ -1,14 +1,16 @@
 import { lt } from "drizzle-orm";
+import { deleteAuditLogsBefore } from "./audit-logs.ts";
 import type { Database } from "./database.ts";
 import { cliLogins } from "./schema/cli-logins.ts";
 import { rateLimits } from "./schema/rate-limits.ts";
 import { refreshTokens } from "./schema/refresh-tokens.ts";
 
 /** Removes what time has made worthless. */
-export async function sweepExpired(db: Database, now: number): Promise<void> {
+export async function sweepExpired(db: Database, now: number, auditRetentionMs: number): Promise<void> {
   await db.batch([
     db.delete(refreshTokens).where(lt(refreshTokens.expiresAt, now)),
     db.delete(cliLogins).where(lt(cliLogins.expiresAt, now)),
     db.delete(rateLimits).where(lt(rateLimits.windowEndsAt, now)),
+    deleteAuditLogsBefore(db, now - auditRetentionMs),
   ]);
 }

@@ -6,6 +6,7 @@ import type { UserId } from "#protocol/ids.ts";
 import { clientIp } from "../auth/client-ip.ts";
 import { openSession } from "../auth/open-session.ts";
 import { hashPassword, verifyPassword } from "../auth/password.ts";
+import { recordLogin } from "../auth/record-login.ts";
 import { clearRefreshCookie, readRefreshToken } from "../auth/refresh-cookie.ts";
 import { database } from "../db/database.ts";
 import { countHit } from "../db/rate-limits.ts";
@@ -48,9 +49,11 @@ export function authRoutes(app: Hono<AppEnv>): void {
       const lockUntil = now + timings.account_lock_s * 1000;
       // Also for an unknown e-mail, where it changes nothing: the time taken must not tell who has an account.
       await recordFailedLogin(db, user?.id ?? "", limits.login_failures_before_lock, lockUntil);
+      await recordLogin(c, "auth.login_failed", user?.id ?? "", "password");
       throw new ZtnaError("INVALID_CREDENTIALS");
     }
     if (user.failedLogins > 0) await clearFailedLogins(db, user.id);
+    await recordLogin(c, "auth.login", user.id, "password");
     return await openSession(c, { id: user.id as UserId, email: user.email });
   });
 

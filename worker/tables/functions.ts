@@ -7,9 +7,9 @@ import { orgObject, type Scope } from "./table.ts";
 export const functions: Readonly<Record<string, (scope: Scope) => Promise<unknown>>> = {
   get_dashboard_stats: async (scope) => {
     const org = orgObject(scope);
-    const people = listPeople(database(scope.c), scope.orgId);
     const machines = unwrap(await org.listMachines());
     const keys = unwrap(await org.listAuthKeys());
+    const people = await listPeople(database(scope.c), scope.orgId);
     const having = (status: string) => machines.filter((machine) => machine.status === status).length;
     const now = new Date().toISOString();
     return {
@@ -19,7 +19,7 @@ export const functions: Readonly<Record<string, (scope: Scope) => Promise<unknow
       pending_machines: having("pending"),
       quarantined_machines: having("quarantined"),
       active_auth_keys: keys.filter(({ revoked, expires_at }) => !revoked && expires_at > now).length,
-      total_members: (await people).length,
+      total_members: people.length,
     };
   },
 

@@ -1,3 +1,4 @@
+import { auditLogs } from "./audit-logs.ts";
 import { authKeys } from "./auth-keys.ts";
 import { machines } from "./machines.ts";
 import { orgMembers } from "./org-members.ts";
@@ -7,6 +8,7 @@ import type { Table } from "./table.ts";
 
 /** Every table of `/api/db`, by the name in the path. */
 export const tables: Readonly<Record<string, Table>> = {
+  audit_logs: auditLogs,
   auth_keys: authKeys,
   machines,
   org_members: orgMembers,

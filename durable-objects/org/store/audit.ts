@@ -1,3 +1,4 @@
+import type { AuditLog } from "#protocol/api/audit-logs.ts";
 import type { OrgId, UserId } from "#protocol/ids.ts";
 
 /** An audit record on its way to D1; details are JSON. */
@@ -37,7 +38,7 @@ export function dropAudits(sql: SqlStorage, upToRev: number): void {
 }
 
 /** The record as lists and events show it. */
-export function auditOf(row: AuditRow, orgId: OrgId): Record<string, unknown> {
+export function auditOf(row: AuditRow, orgId: OrgId): AuditLog {
   return {
     id: row.id,
     org_id: orgId,
@@ -45,7 +46,7 @@ export function auditOf(row: AuditRow, orgId: OrgId): Record<string, unknown> {
     resource_type: row.resource_type,
     resource_id: row.resource_id,
     user_id: row.user_id,
-    details: JSON.parse(row.details) as unknown,
+    details: JSON.parse(row.details) as Record<string, unknown>,
     created_at: new Date(row.created_at).toISOString(),
   };
 }

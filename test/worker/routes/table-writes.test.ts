@@ -69,6 +69,14 @@ const cases: Record<string, Case> = {
     body: { name: "changed" },
     readers: everybody,
   },
+  audit_logs: {
+    row: ({ machineId }) => ({ resource_id: machineId }),
+    insert: "Audit records are written by the changes themselves",
+    update: "Audit records are written by the changes themselves",
+    remove: "Audit records are written by the changes themselves",
+    body: { action: "machine.forged" },
+    readers: everybody,
+  },
   auth_keys: {
     row: ({ keyId }) => ({ id: keyId }),
     insert: "An auth key needs a secret of its own: use create_auth_key of POST /api/key-management",
