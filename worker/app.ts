@@ -10,6 +10,7 @@ import { clientSetupRoutes } from "./routes/client-setup.ts";
 import { clientVersionRoutes } from "./routes/client-version.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { derpMapRoutes } from "./routes/derp-map.ts";
+import { exportRoutes } from "./routes/export.ts";
 import { governanceRoutes } from "./routes/governance.ts";
 import { keyManagementRoutes } from "./routes/key-management.ts";
 import { machineAdminRoutes } from "./routes/machine-admin.ts";
@@ -40,6 +41,7 @@ derpMapRoutes(app);
 relayRoutes(app);
 tableRoutes(app);
 governanceRoutes(app);
+exportRoutes(app);
 
 app.notFound(refuseUnknown(app));
 app.onError(onError);
