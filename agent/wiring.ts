@@ -24,6 +24,51 @@ export const agent: Agent = {
     const { readAuthKeys } = await import("./daemon/organization.ts");
     return await readAuthKeys(await config(flags));
   },
+  async saveSettings(flags, wanted) {
+    const { saveSettings } = await import("./daemon/settings.ts");
+    return await saveSettings(await config(flags), wanted);
+  },
+  async wireGuardConfig(flags, machineId) {
+    const { exportWireGuardConfig } = await import("./daemon/wireguard-config.ts");
+    return await exportWireGuardConfig(await config(flags), machineId);
+  },
+  async writeBugReport(flags, output) {
+    const { writeBugReport } = await import("./daemon/bug-report.ts");
+    return await writeBugReport(await config(flags), output, new Date());
+  },
+  async checkNetwork(flags) {
+    const { checkNetwork } = await import("./daemon/net-check.ts");
+    return await checkNetwork(await config(flags));
+  },
+  async profiles(flags) {
+    const { listProfiles } = await import("./daemon/profiles.ts");
+    return listProfiles(await config(flags));
+  },
+  async organizations(flags) {
+    const { readOrganizations } = await import("./daemon/organization.ts");
+    const { apiUrl, ...rest } = await config(flags);
+    return apiUrl === undefined ? undefined : await readOrganizations({ ...rest, apiUrl });
+  },
+  async createProfile(flags, name) {
+    const { createProfile } = await import("./daemon/profiles.ts");
+    createProfile(await config(flags), name, flags.apiUrl);
+  },
+  async deleteProfile(flags, name) {
+    const { deleteProfile } = await import("./daemon/profiles.ts");
+    deleteProfile(await config(flags), name);
+  },
+  async switchTo(flags, target, isProfile) {
+    const { switchTo } = await import("./daemon/profiles.ts");
+    return await switchTo(await config(flags), target, isProfile);
+  },
+  async completionNames() {
+    const { completionNames } = await import("./daemon/completion-names.ts");
+    try {
+      return completionNames(await config({}));
+    } catch {
+      return { machines: [], profiles: [] };
+    }
+  },
   async checkForUpdate(flags) {
     const { checkForUpdate } = await import("./daemon/version-check.ts");
     return await checkForUpdate(await config(flags));
@@ -51,7 +96,7 @@ export const agent: Agent = {
     if (org !== undefined) args.push("--org", org);
     if (tags.length > 0) args.push("--advertise-tags", tags.join(","));
     if (forceReauth) args.push("--force-reauth");
-    const environment = { QUICKZTNA_CONFIG_DIR: paths.directory, ZTNA_AUTH_KEY: authKey ?? "" };
+    const environment = { QUICKZTNA_CONFIG_DIR: paths.root, ZTNA_AUTH_KEY: authKey ?? "" };
     const { pid, outcome } = await startDetached(args, environment, (line) => relay(line, report));
     if (outcome.type === "failed") throw new Error(outcome.text);
     return outcome.type === "pending" ? undefined : { pid, logPath: paths.log };

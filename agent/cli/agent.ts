@@ -2,7 +2,10 @@ import type { AuthKey } from "#protocol/api/auth-keys.ts";
 import type { VersionCheck } from "#protocol/api/client-version.ts";
 import type { ResponseOf } from "#protocol/api/endpoint.ts";
 import type { Machine } from "#protocol/api/machines.ts";
+import type { Organization } from "#protocol/api/orgs.ts";
 import type { AgentMetrics, AgentPeer, AgentStatus, localPing } from "#protocol/local/daemon.ts";
+import type { NetCheck } from "#protocol/local/net-check.ts";
+import type { LocalSettings } from "#protocol/local/settings.ts";
 
 export interface GlobalFlags {
   readonly apiUrl?: string | undefined;
@@ -36,6 +39,22 @@ export interface UpEnd {
   readonly pending?: true;
 }
 
+export interface Profile {
+  readonly name: string;
+  readonly current: boolean;
+  readonly api_url: string | null;
+  readonly org_id: string | null;
+  readonly machine: { readonly name: string; readonly tailnet_ip: string } | null;
+}
+
+export interface WireGuardExport {
+  readonly machine: Machine;
+  readonly peers: readonly Machine[];
+  readonly text: string;
+  /** The agent runs with the same key. */
+  readonly isInUse: boolean;
+}
+
 /** What the command line asks of the agent. Everything behind it is loaded when a command first needs it. */
 export interface Agent {
   status(flags: GlobalFlags): Promise<AgentStatus>;
@@ -47,6 +66,25 @@ export interface Agent {
   machines(flags: GlobalFlags): Promise<Machine[]>;
   authKeys(flags: GlobalFlags): Promise<AuthKey[]>;
   checkForUpdate(flags: GlobalFlags): Promise<VersionCheck>;
+  /** Keeps settings and tells the control plane; answers them as kept, and what it could not be told. */
+  saveSettings(
+    flags: GlobalFlags,
+    wanted: LocalSettings,
+  ): Promise<{ saved: LocalSettings; warnings: readonly string[] }>;
+  /** Of the machine with this id, or of this one. The text holds its private key. */
+  wireGuardConfig(flags: GlobalFlags, machineId: string | undefined): Promise<WireGuardExport>;
+  checkNetwork(flags: GlobalFlags): Promise<NetCheck>;
+  profiles(flags: GlobalFlags): Promise<Profile[]>;
+  /** Of the person who is logged in; undefined when nobody is. */
+  organizations(flags: GlobalFlags): Promise<Organization[] | undefined>;
+  createProfile(flags: GlobalFlags, name: string): Promise<void>;
+  deleteProfile(flags: GlobalFlags, name: string): Promise<void>;
+  /** Answers the name of the profile that is in use then. */
+  switchTo(flags: GlobalFlags, target: string, isProfile: boolean): Promise<string>;
+  /** Names that a shell may complete; none when they cannot be read. */
+  completionNames(): Promise<{ machines: readonly string[]; profiles: readonly string[] }>;
+  /** Answers the path of the file. */
+  writeBugReport(flags: GlobalFlags, output: string | undefined): Promise<string>;
   /** Replaces a file as a whole. */
   writeFile(path: string, text: string): Promise<void>;
   ping(flags: GlobalFlags, target: string, timeoutMs: number): Promise<ResponseOf<typeof localPing> | undefined>;

@@ -2,8 +2,10 @@ import { Command, CommanderError, Option } from "@commander-js/extra-typings";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { Agent } from "./agent.ts";
 import { Failure } from "./failure.ts";
+import { refusalLine } from "./hint.ts";
 import { print, printError } from "./output.ts";
 import { addAuthKeys } from "./verbs/auth-keys.ts";
+import { addBugreport } from "./verbs/bugreport.ts";
 import { addDebug } from "./verbs/debug.ts";
 import { addDown } from "./verbs/down.ts";
 import { addIp } from "./verbs/ip.ts";
@@ -12,12 +14,17 @@ import { addLogin } from "./verbs/login.ts";
 import { addLogout } from "./verbs/logout.ts";
 import { addMachines } from "./verbs/machines.ts";
 import { addMetrics } from "./verbs/metrics.ts";
+import { addNetcheck } from "./verbs/netcheck.ts";
 import { addPeers } from "./verbs/peers.ts";
 import { addPing } from "./verbs/ping.ts";
+import { addProfile } from "./verbs/profile.ts";
+import { addSet } from "./verbs/set.ts";
 import { addStatus } from "./verbs/status.ts";
+import { addSwitch } from "./verbs/switch.ts";
 import { addUp } from "./verbs/up.ts";
 import { addUpdate } from "./verbs/update.ts";
 import { addVersion, versionText } from "./verbs/version.ts";
+import { addWgConfig } from "./verbs/wg-config.ts";
 import { addWhois } from "./verbs/whois.ts";
 
 const verbs = [
@@ -28,13 +35,19 @@ const verbs = [
   addPing,
   addIp,
   addWhois,
+  addSet,
   addLogin,
   addLogout,
+  addSwitch,
+  addProfile,
   addMachines,
   addAuthKeys,
+  addWgConfig,
   addLog,
   addMetrics,
+  addNetcheck,
   addDebug,
+  addBugreport,
   addUpdate,
   addVersion,
 ];
@@ -57,7 +70,7 @@ Environment:
 export async function runCli(args: readonly string[], agent: Agent): Promise<number> {
   try {
     const program = buildProgram(agent);
-    await addCompletionWhenAsked(program, args);
+    await addCompletionWhenAsked(program, args, agent);
     // A bare `ztna` shows what there is, as an answer and not as an error.
     if (args.length === 0) return program.outputHelp(), 0;
     await program.parseAsync([...args], { from: "user" });
@@ -90,17 +103,25 @@ function buildProgram(agent: Agent): Command {
 }
 
 /** The completion library walks the whole program: only those who ask pay for it, others see it in the help. */
-async function addCompletionWhenAsked(program: Command, args: readonly string[]): Promise<void> {
+async function addCompletionWhenAsked(program: Command, args: readonly string[], agent: Agent): Promise<void> {
   if (args.some((arg) => arg === "completion" || arg === "complete")) {
     const { addCompletion } = await import("./completion.ts");
-    return addCompletion(program);
+    return addCompletion(program, await agent.completionNames());
   }
-  program.command("completion <shell>").description("print a completion script for bash, zsh, fish or powershell");
+  program.command("completion <shell>")
+    .description("print a completion script for bash, zsh, fish or powershell")
+    .addHelpText("after", COMPLETION_EXAMPLES);
 }
+
+const COMPLETION_EXAMPLES = `
+Examples:
+  ztna completion bash > /etc/bash_completion.d/ztna
+  source <(ztna completion zsh)
+  ztna completion fish > ~/.config/fish/completions/ztna.fish`;
 
 /** One line that ends with what to do next. */
 function describe(error: unknown): string {
-  if (error instanceof ZtnaError) return `${error.code}: ${error.message}`;
+  if (error instanceof ZtnaError) return refusalLine(error);
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,4 +1,4 @@
-import { Command } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { Agent, GlobalFlags } from "./agent.ts";
 
 /** A verb adds itself to the program. */
@@ -10,4 +10,16 @@ export const JSON_FORM = "as JSON, for scripts: keys may come, none goes or chan
 /** The options that every verb understands. */
 export function globalFlags(command: { optsWithGlobals(): object }): GlobalFlags {
   return command.optsWithGlobals() as GlobalFlags;
+}
+
+/** Of an option such as `--shields-up [on]`: alone it says yes, with `=false` no. */
+export function parseSwitch(text: string): boolean {
+  if (["true", "on", "yes", "1"].includes(text)) return true;
+  if (["false", "off", "no", "0"].includes(text)) return false;
+  throw new InvalidArgumentError("It must be true or false");
+}
+
+/** A list separated by commas; empty text is an empty list. */
+export function parseList(text: string): string[] {
+  return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }

@@ -1,14 +1,18 @@
 import * as v from "valibot";
+import { localSettings, localSettingsSchema } from "#protocol/local/settings.ts";
 import { DEFAULT_API_URL } from "./default-api-url.ts";
 import { type LogLevel, logLevels } from "./log.ts";
-import { type AgentPaths, agentPaths, configDirectory } from "./paths.ts";
+import { type AgentPaths, configDirectory } from "./paths.ts";
 import { readFileIfAny, writePrivateFile } from "./private-file.ts";
+import { currentPaths } from "./profiles-file.ts";
 
 /** `config.json`: what survives a logout. */
 const fileSchema = v.looseObject({
+  ...localSettingsSchema.entries,
+  /** Settings that the control plane has not heard of. */
+  unsent: v.optional(v.array(v.picklist(localSettings))),
   api_url: v.optional(v.string()),
   org_id: v.optional(v.string()),
-  hostname: v.optional(v.string()),
   disable_offloads: v.optional(v.boolean()),
   listen_port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535))),
 });
@@ -38,7 +42,7 @@ export interface AgentConfig {
 const LISTEN_PORT = 41_641;
 
 export function readConfig(flags: ConfigFlags = {}, environment = Deno.env, hostname = Deno.hostname): AgentConfig {
-  const paths = agentPaths(configDirectory(environment));
+  const paths = currentPaths(configDirectory(environment));
   const file = readConfigFile(paths.config);
   const url = flags.apiUrl ?? present(environment.get("ZTNA_API_URL")) ?? file.api_url ?? DEFAULT_API_URL;
   return {
@@ -81,7 +85,7 @@ export function parseApiUrl(text: string): string {
   return url.origin + url.pathname.replace(/\/+$/, "").replace(/\/api$/, "");
 }
 
-function readConfigFile(path: string): ConfigFile {
+export function readConfigFile(path: string): ConfigFile {
   const text = readFileIfAny(path);
   if (text === undefined) return {};
   try {

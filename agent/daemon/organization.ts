@@ -1,10 +1,11 @@
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
 import type { Machine } from "#protocol/api/machines.ts";
-import { userOrgs } from "#protocol/api/orgs.ts";
+import { type Organization, userOrgs } from "#protocol/api/orgs.ts";
 import { listAuthKeys, listMachines } from "#protocol/api/tables.ts";
 import { ZtnaError } from "#protocol/errors.ts";
-import { ApiClient } from "./api-client.ts";
-import type { AgentConfig } from "./config.ts";
+import { ApiClient, callInSession } from "./api-client.ts";
+import { type AgentConfig, requireApiUrl } from "./config.ts";
+import { PersonSession } from "./person-session.ts";
 
 /** Every machine of the org, by name. */
 export async function readMachines(config: AgentConfig): Promise<Machine[]> {
@@ -23,8 +24,16 @@ export async function readAuthKeys(config: AgentConfig): Promise<AuthKey[]> {
   }
 }
 
+/** The orgs of the person who is logged in; undefined when nobody is. */
+export async function readOrganizations(config: AgentConfig): Promise<Organization[] | undefined> {
+  const apiUrl = requireApiUrl(config);
+  const person = PersonSession.read(config.paths.tokens, apiUrl);
+  return person && await callInSession(person, apiUrl, userOrgs, {});
+}
+
+/** A machine may as much as a member. */
 async function roleOf(api: ApiClient): Promise<string> {
-  if (api.speaker === "machine") return "machine";
+  if (api.speaker === "machine") return "member";
   const orgs = await api.call(userOrgs, {});
   return orgs.find(({ id }) => id === api.orgId)?.role ?? "none";
 }

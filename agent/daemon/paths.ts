@@ -1,7 +1,9 @@
 import { join } from "node:path";
 
-/** Where one installation of the agent keeps its files: one directory, one VPN. */
+/** Where the agent keeps its files: one directory for each profile, that of the profile `default` being the root of all. */
 export interface AgentPaths {
+  readonly root: string;
+  readonly profiles: string;
   readonly directory: string;
   readonly config: string;
   readonly state: string;
@@ -13,8 +15,10 @@ export interface AgentPaths {
   readonly socket: string;
 }
 
-export function agentPaths(directory: string): AgentPaths {
+export function agentPaths(directory: string, root = directory): AgentPaths {
   return {
+    root,
+    profiles: join(root, "profiles.json"),
     directory,
     config: join(directory, "config.json"),
     state: join(directory, "state.json"),

@@ -15,10 +15,10 @@ export function writePrivateFile(path: string, text: string): void {
   replaceFile(path, text, 0o600);
 }
 
-export function replaceFile(path: string, text: string, mode: number): void {
+export function replaceFile(path: string, content: string | Uint8Array, mode: number): void {
   const temporary = `${path}.${Deno.pid}.tmp`;
   try {
-    writeDurably(temporary, text, mode);
+    writeDurably(temporary, content, mode);
     Deno.renameSync(temporary, path);
     syncDirectory(dirname(path));
   } catch (cause) {
@@ -47,12 +47,12 @@ export function removeFile(path: string): void {
   }
 }
 
-function writeDurably(path: string, text: string, mode: number): void {
+function writeDurably(path: string, content: string | Uint8Array, mode: number): void {
   // `mode` counts only for a file that is made: a left-over one must not lend its own.
   removeFile(path);
   const file = Deno.openSync(path, { write: true, createNew: true, mode });
   try {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
     file.syncSync();
   } finally {

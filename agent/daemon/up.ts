@@ -14,6 +14,7 @@ import { readNetMap, writeNetMap } from "./net-map-file.ts";
 import { PersonSession } from "./person-session.ts";
 import { PidFile, runningPid } from "./pid-file.ts";
 import { preparePrivateDirectory, removeFile } from "./private-file.ts";
+import { sendUnsentSettings } from "./settings.ts";
 import { type AgentState, readState, type Registration, writeState } from "./state-file.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -85,6 +86,7 @@ class Run {
   readonly #stop: AbortController;
   /** Who has logged in here, at this control plane. */
   readonly #person: PersonSession | undefined;
+  #isNewMachine = false;
   #fault: string | undefined;
 
   constructor(
@@ -143,6 +145,7 @@ class Run {
       writeState(this.#config.paths.state, { ...state, registration });
       if (known?.machine_id !== registration.machine_id) removeFile(this.#config.paths.netMap);
       updateConfigFile(this.#config, { api_url: this.#apiUrl, org_id: registration.org_id });
+      this.#isNewMachine = known?.machine_id !== registration.machine_id || known.pending === true;
       this.#log("info", "machine.registered", { name: registration.name });
       if (registration.pending === true) return this.#sayPending(registration);
       return this.#sayRegistered(registration, known?.machine_id === registration.machine_id);
@@ -205,6 +208,7 @@ class Run {
   async #serve(state: AgentState, registration: Registration, tunnel: Tunnel): Promise<UpEnd> {
     const { paths } = this.#config;
     const savedMap = readNetMap(paths.netMap, registration.machine_id);
+    const sendSettings = once(() => this.#sendSettings());
     let connected = false;
     const sayConnected = (map: NetMap) => {
       if (connected) return;
@@ -221,7 +225,10 @@ class Run {
         if (map !== savedMap) this.#keepMap(registration, map);
       },
       onVoid: () => removeFile(paths.netMap),
-      onToken: (token, expiresInS) => this.#keepToken(registration, token, expiresInS),
+      onToken: (token, expiresInS) => {
+        this.#keepToken(registration, token, expiresInS);
+        void sendSettings();
+      },
       onStatus: (status) => this.#handleStatus(status, loop, connected, sayConnected),
     });
     const saved = savedMap && setTimeout(() => {
@@ -286,6 +293,19 @@ class Run {
       });
     } catch (error) {
       this.#log("warn", "token.not_saved", { message: messageOf(error) });
+    }
+  }
+
+  /** What was set while the control plane was away, or before it knew this machine. */
+  async #sendSettings(): Promise<void> {
+    try {
+      const config = { ...this.#config, apiUrl: this.#apiUrl };
+      for (const warning of await sendUnsentSettings(config, this.#isNewMachine)) {
+        this.#log("warn", "settings.not_taken", { message: warning });
+        this.#report.warn(`Warning: ${warning}`);
+      }
+    } catch (error) {
+      this.#log("warn", "settings.not_sent", { message: messageOf(error) });
     }
   }
 

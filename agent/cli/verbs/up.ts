@@ -1,6 +1,6 @@
 import { shortKey } from "#protocol/keys.ts";
 import type { Agent, DetachedReport, GlobalFlags, Report, UpEnd, UpFlags } from "../agent.ts";
-import { type AddVerb, globalFlags } from "../command.ts";
+import { type AddVerb, globalFlags, parseList } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { print, printError } from "../output.ts";
 
@@ -100,8 +100,4 @@ function stopSignals(onFirst: () => void): { signal: () => Deno.Signal | undefin
     });
   }
   return { signal: () => first, stop: controller.signal };
-}
-
-function parseList(text: string): string[] {
-  return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 }

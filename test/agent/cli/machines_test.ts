@@ -110,7 +110,7 @@ Deno.test("without a login a registered machine asks for itself, and keeps its t
   assert.deepEqual(heartbeats.map(({ body }) => body), [{ node_key: "de".repeat(32), status: "offline" }]);
   assert.equal((Deno.statSync(terminal.path("machine-token.json")).mode ?? 0) & 0o777, 0o600);
   const { err } = await terminal.ztna("auth-keys", "list");
-  assert.equal(err, "auth key listing requires admin role (your role: machine)\n");
+  assert.equal(err, "auth key listing requires admin role (your role: member)\n");
   await terminal.ztna("logout");
   assert.throws(() => Deno.statSync(terminal.path("machine-token.json")), Deno.errors.NotFound);
 });

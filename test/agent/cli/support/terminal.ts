@@ -41,11 +41,15 @@ export class Terminal {
   /** Runs `ztna` with arguments and gathers what it prints. */
   async ztna(...args: string[]): Promise<Ended> {
     const out = capture(Deno.stdout);
+    // The completion library prints by the console.
+    const { log } = console;
+    console.log = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
     const err = capture(Deno.stderr);
     try {
       const code = await runCli(args, agent);
       return { code, out: out.text(), err: err.text() };
     } finally {
+      console.log = log;
       out.restore();
       err.restore();
     }
