@@ -18,7 +18,7 @@ const EXAMPLES = `
 Examples:
   ztna auth-keys list
   ztna auth-keys list --json | jq '.[] | select(.revoked | not) | .name'`;
-const WIDTHS = [21, 21, 10, 11, 6];
+const WIDTHS = [24, 21, 10, 11, 6];
 const DAY = 10;
 
 export function formatAuthKeys(keys: readonly AuthKey[]): string {
