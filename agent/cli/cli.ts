@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from "@commander-js/extra-typings";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { Agent } from "./agent.ts";
+import type { AddVerb } from "./command.ts";
 import { Failure } from "./failure.ts";
 import { refusalLine } from "./hint.ts";
 import { print, printError } from "./output.ts";
@@ -14,11 +15,13 @@ import { addLogin } from "./verbs/login.ts";
 import { addLogout } from "./verbs/logout.ts";
 import { addMachines } from "./verbs/machines.ts";
 import { addMetrics } from "./verbs/metrics.ts";
+import { addNc } from "./verbs/nc.ts";
 import { addNetcheck } from "./verbs/netcheck.ts";
 import { addPeers } from "./verbs/peers.ts";
 import { addPing } from "./verbs/ping.ts";
 import { addProfile } from "./verbs/profile.ts";
 import { addSet } from "./verbs/set.ts";
+import { addSsh } from "./verbs/ssh.ts";
 import { addStatus } from "./verbs/status.ts";
 import { addSwitch } from "./verbs/switch.ts";
 import { addUp } from "./verbs/up.ts";
@@ -27,29 +30,13 @@ import { addVersion, versionText } from "./verbs/version.ts";
 import { addWgConfig } from "./verbs/wg-config.ts";
 import { addWhois } from "./verbs/whois.ts";
 
-const verbs = [
-  addUp,
-  addDown,
-  addStatus,
-  addPeers,
-  addPing,
-  addIp,
-  addWhois,
-  addSet,
-  addLogin,
-  addLogout,
-  addSwitch,
-  addProfile,
-  addMachines,
-  addAuthKeys,
-  addWgConfig,
-  addLog,
-  addMetrics,
-  addNetcheck,
-  addDebug,
-  addBugreport,
-  addUpdate,
-  addVersion,
+/** In the order of the help. */
+const verbs: readonly (readonly [group: string, verbs: readonly AddVerb[]])[] = [
+  ["Connection:", [addUp, addDown, addStatus, addSet, addLogin, addLogout]],
+  ["Other machines:", [addPeers, addPing, addSsh, addNc, addIp, addWhois]],
+  ["Organization:", [addMachines, addAuthKeys, addWgConfig, addSwitch, addProfile]],
+  ["Looking into it:", [addLog, addMetrics, addNetcheck, addDebug, addBugreport]],
+  ["This program:", [addUpdate, addVersion]],
 ];
 
 const EXAMPLES = `
@@ -98,7 +85,10 @@ function buildProgram(agent: Agent): Command {
       outputError: (text, write) => write(oneLine(text)),
     })
     .exitOverride();
-  for (const add of verbs) add(program as unknown as Command, agent);
+  for (const [group, adds] of verbs) {
+    program.commandsGroup(group);
+    for (const add of adds) add(program as unknown as Command, agent);
+  }
   return program as unknown as Command;
 }
 

@@ -11,6 +11,8 @@ export interface Names {
 const completed: readonly (readonly [command: string, argument: string, kind: keyof Names])[] = [
   ["ping", "peer", "machines"],
   ["peers", "name", "machines"],
+  ["ssh", "peer", "machines"],
+  ["nc", "peer", "machines"],
   ["ip", "peer", "machines"],
   ["switch", "target", "profiles"],
   ["profile delete", "name", "profiles"],
