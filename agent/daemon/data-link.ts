@@ -11,17 +11,15 @@ import {
   type PeerCells,
 } from "../dataplane/link.ts";
 import { REKEY_AFTER_MS } from "../dataplane/wireguard/session.ts";
-import { libc } from "../os/ffi/libc-linux.ts";
-import type { SharedFiles } from "./data-thread.ts";
 import { MemoryTunEnd } from "./memory-tun-end.ts";
-import { LinuxWaker } from "./sleeper-linux.ts";
+import type { KernelTun, LinkPlatform, Waker } from "./platform.ts";
 import { SharedRing } from "./ring.ts";
 import { ThreadEnd, type ThreadSettings } from "./thread-end.ts";
 
 export interface DataLinkOptions {
   /** `memory` has no device: packets go in and out by `DataLink.memoryTun`. */
   readonly tun:
-    | { readonly kind: "kernel"; readonly name: string; readonly mtuBytes: number }
+    | KernelTun
     | { readonly kind: "memory"; readonly mtuBytes: number };
   /** 0 for any; when it is taken another free one is used, see `DataLink.localPort`. */
   readonly listenPort: number;
@@ -61,12 +59,18 @@ export class DataLink {
   readonly threads: 1 | 2;
   /** The far side of a TUN of kind `memory`. */
   readonly memoryTun: MemoryTunEnd | undefined;
+  readonly #platform: LinkPlatform;
   readonly #sender: ThreadEnd;
   readonly #receiver: ThreadEnd | undefined;
   readonly #onUnload = () => this.#stop();
   #closing: Promise<void> | undefined;
 
-  private constructor(lanes: Lanes, counters: LinkCounters, memoryTun: MemoryTunEnd | undefined) {
+  private constructor(
+    lanes: Lanes,
+    platform: LinkPlatform,
+    counters: LinkCounters,
+    memoryTun: MemoryTunEnd | undefined,
+  ) {
     const { engine, files } = lanes.sender.opened;
     this.counters = counters;
     this.interfaceName = files.tun.name;
@@ -74,6 +78,7 @@ export class DataLink {
     this.engine = engine;
     this.threads = lanes.receiver === undefined ? 1 : 2;
     this.memoryTun = memoryTun;
+    this.#platform = platform;
     this.#sender = lanes.sender;
     this.#receiver = lanes.receiver;
     // Deno.exit waits for a thread that sleeps in the kernel.
@@ -81,8 +86,8 @@ export class DataLink {
   }
 
   /** Rejects with `TunUnavailable` when there is no right to make a TUN, or no TUN. */
-  static async open(options: DataLinkOptions, startWorker: () => Worker = startDataWorker): Promise<DataLink> {
-    const waker = new LinuxWaker();
+  static async open(options: DataLinkOptions, platform: LinkPlatform): Promise<DataLink> {
+    const waker = platform.createWaker();
     const memoryTun = options.tun.kind === "memory" ? new MemoryTunEnd(() => waker.wake()) : undefined;
     const counters = options.counters ?? createCounters();
     const settings: Settings = {
@@ -94,11 +99,11 @@ export class DataLink {
       offloads: options.offloads ?? true,
       rekeyAfterMs: options.rekeyAfterMs ?? REKEY_AFTER_MS,
     };
-    const threads = options.threads ?? (navigator.hardwareConcurrency >= PROCESSORS_FOR_TWO ? 2 : 1);
-    const lanes = threads === 1
-      ? { sender: await openBoth(settings, startWorker, waker, options), receiver: undefined }
-      : await openTwo(settings, startWorker, waker, options);
-    return new DataLink(lanes, counters, memoryTun);
+    const wanted = options.threads ?? (navigator.hardwareConcurrency >= PROCESSORS_FOR_TWO ? 2 : 1);
+    const lanes = Math.min(wanted, platform.mostThreads) === 1
+      ? { sender: await openBoth(settings, platform, waker, options), receiver: undefined }
+      : await openTwo(settings, platform, waker, options);
+    return new DataLink(lanes, platform, counters, memoryTun);
   }
 
   /** Never blocks; packets that find the ring full are dropped and counted as `link.full`. */
@@ -133,7 +138,7 @@ export class DataLink {
     // First the one that wakes the other: a file's number may be another's as soon as it is closed.
     await this.#receiver?.close();
     await this.#sender.close();
-    if (this.#receiver !== undefined) closeFiles(this.#sender.opened.files);
+    if (this.#receiver !== undefined) this.#platform.closeFiles(this.#sender.opened.files);
   }
 
   #stop(): void {
@@ -163,16 +168,16 @@ const forBoth: ReadonlySet<DataCommand["type"]> = new Set(
   ] as const,
 );
 
-function openBoth(settings: Settings, startWorker: () => Worker, waker: LinuxWaker, { onEvent }: DataLinkOptions) {
+function openBoth(settings: Settings, platform: LinkPlatform, waker: Waker, { onEvent }: DataLinkOptions) {
   const alone: ThreadSettings = { ...settings, role: "both", shared: undefined, learned: undefined };
-  return ThreadEnd.open(alone, startWorker, waker, onEvent);
+  return ThreadEnd.open(alone, platform, waker, onEvent);
 }
 
 /** The first thread opens device and socket and sends; the second one receives, and tells the first what it learns. */
 async function openTwo(
   settings: Settings,
-  startWorker: () => Worker,
-  waker: LinuxWaker,
+  platform: LinkPlatform,
+  waker: Waker,
   { onEvent }: DataLinkOptions,
 ): Promise<Lanes> {
   let faulty = false;
@@ -184,28 +189,22 @@ async function openTwo(
   };
   const learned = SharedRing.create(LEARNED_BYTES).memory;
   const first: ThreadSettings = { ...settings, role: "send", shared: undefined, learned };
-  const sender = await ThreadEnd.open(first, startWorker, waker, tell);
+  const sender = await ThreadEnd.open(first, platform, waker, tell);
   const { files } = sender.opened;
-  const shared = { ...files, wakeFd: waker.fd };
+  const shared = { ...files, wakeHandle: waker.handle };
   try {
     const receiver = await ThreadEnd.open(
       { ...settings, role: "receive", shared, learned },
-      startWorker,
-      new LinuxWaker(),
+      platform,
+      platform.createWaker(),
       tell,
     );
     return { sender, receiver };
   } catch (error) {
     await sender.close();
-    closeFiles(files);
+    platform.closeFiles(files);
     throw error;
   }
-}
-
-/** Two threads use them: neither may close them while the other one runs. */
-function closeFiles({ tun, udp }: SharedFiles): void {
-  if (tun.fd >= 0) libc.close(tun.fd);
-  libc.close(udp.fd);
 }
 
 /** Keys are zeroed once they are in a ring. */
@@ -220,8 +219,4 @@ function createCounters(): LinkCounters {
     drops: new Uint32Array(new SharedArrayBuffer(dropReasons.length * 4)),
     io: new Float64Array(new SharedArrayBuffer(ioCells.length * 8)),
   };
-}
-
-function startDataWorker(): Worker {
-  return new Worker(new URL("./data-worker.ts", import.meta.url), { type: "module" });
 }

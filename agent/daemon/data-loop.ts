@@ -12,7 +12,7 @@ import {
 } from "../dataplane/link.ts";
 import { Coalescer } from "../dataplane/offload/coalesce.ts";
 import type { Outbox } from "../dataplane/outbox.ts";
-import type { DatagramBatch, Datagrams } from "../net/udp-linux.ts";
+import type { UdpDevice } from "../net/udp.ts";
 import type { PacketBatch, TunDevice } from "../tun/device.ts";
 import type { RingReader, RingWriter } from "./ring-ends.ts";
 
@@ -22,17 +22,6 @@ export interface Plane {
   handleTunPacket(offset: number, length: number, now: number, out: Outbox): void;
   handleSuperPacket(offset: number, length: number, now: number, out: Outbox): void;
   handleDatagram(offset: number, length: number, source: Endpoint, now: number, out: Outbox, ecn?: number): void;
-}
-
-export interface Udp {
-  readonly fault: number;
-  readonly refused: number;
-  readonly messages: number;
-  readonly offloads: { readonly segment: boolean; readonly gro: boolean };
-  readonly batch: DatagramBatch;
-  receive(): boolean;
-  send(out: Datagrams): boolean;
-  setOffloads(enabled: boolean): void;
 }
 
 /** Waits until the TUN, the socket or the control thread has something. */
@@ -49,7 +38,7 @@ export interface DataLoopParts {
   readonly plane: Plane;
   readonly out: Outbox;
   readonly tun: TunDevice;
-  readonly udp: Udp;
+  readonly udp: UdpDevice;
   readonly commands: RingReader<DataCommand>;
   /** What a thread that only receives has learned for this one. */
   readonly learned: RingReader<DataCommand> | undefined;

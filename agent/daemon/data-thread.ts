@@ -1,25 +1,22 @@
 import { loadKernel } from "../crypto/kernel/kernel.ts";
 import type { EngineParts } from "../crypto/select.ts";
 import { addressOf } from "../os/ffi/memory.ts";
-import { monotonicMs } from "../os/monotonic-linux.ts";
 import { createArena, type DataArena } from "../dataplane/arena.ts";
 import type { DataCommand, DataEvent, Fault, PeerCells } from "../dataplane/link.ts";
 import { readCommand, writeCommand, writeEvent } from "../dataplane/link-codec.ts";
 import { Outbox } from "../dataplane/outbox.ts";
-import type { UdpSocket } from "../net/udp-socket-linux.ts";
-import { LinuxUdp } from "../net/udp-linux.ts";
+import type { UdpDevice, UdpSocket } from "../net/udp.ts";
 import type { TunDevice } from "../tun/device.ts";
-import { LinuxTun } from "../tun/linux.ts";
 import { MemoryTun } from "../tun/memory.ts";
 import { DataLoop, type DataRole, type Plane } from "./data-loop.ts";
+import type { KernelTun, ThreadPlatform, Waker } from "./platform.ts";
 import { SharedRing } from "./ring.ts";
 import { RingPacketQueue, RingReader, RingWriter } from "./ring-ends.ts";
-import { LinuxSleeper, LinuxWaker } from "./sleeper-linux.ts";
 
 /** The first and only message to the data thread: the memory both share, and what to open. */
 export interface DataThreadStart {
   readonly tun:
-    | { readonly kind: "kernel"; readonly name: string; readonly mtuBytes: number }
+    | KernelTun
     | {
       readonly kind: "memory";
       readonly mtuBytes: number;
@@ -28,8 +25,8 @@ export interface DataThreadStart {
     };
   readonly listenPort: number;
   readonly role: DataRole;
-  /** For the second thread: what the first one opened, and the eventfd that wakes it. */
-  readonly shared: (SharedFiles & { readonly wakeFd: number }) | undefined;
+  /** For the second thread: what the first one opened, and by what it is woken. */
+  readonly shared: (SharedFiles & { readonly wakeHandle: number }) | undefined;
   /** With two threads: the ring from the second one to the first. */
   readonly learned: SharedArrayBuffer | undefined;
   readonly commands: SharedArrayBuffer;
@@ -41,8 +38,8 @@ export interface DataThreadStart {
   readonly rekeyAfterMs: number;
   /** Word 0 becomes 1 when the thread is to end. */
   readonly control: Int32Array;
-  /** eventfd that ends a sleep. */
-  readonly wakeFd: number;
+  /** Of the waker that ends a sleep. */
+  readonly wakeHandle: number;
   /** When `performance.now()` of the control thread, whose clock all times follow, was 0 on the system's. */
   readonly clockZeroMs: number;
 }
@@ -71,10 +68,15 @@ export interface PlaneParts extends EngineParts {
 export type CreatePlane = (parts: PlaneParts) => { readonly plane: Plane; readonly engine: string };
 
 /** Serves one data thread: opens, reports, then runs until it is stopped or something fails. */
-export function serveDataThread(start: DataThreadStart, createPlane: CreatePlane, report: Report): void {
+export function serveDataThread(
+  start: DataThreadStart,
+  platform: ThreadPlatform,
+  createPlane: CreatePlane,
+  report: Report,
+): void {
   let thread: OpenThread;
   try {
-    thread = openThread(start, createPlane);
+    thread = openThread(start, platform, createPlane);
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     report({ type: "refused", name, message });
@@ -96,12 +98,12 @@ type Report = (report: DataThreadReport) => void;
 
 interface OpenThread {
   readonly tun: TunDevice;
-  readonly udp: LinuxUdp;
+  readonly udp: UdpDevice;
   readonly engine: string;
   readonly loop: DataLoop;
 }
 
-function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThread {
+function openThread(start: DataThreadStart, platform: ThreadPlatform, createPlane: CreatePlane): OpenThread {
   const plain = createArena(start.tun.mtuBytes);
   const arenaAddress = addressOf(plain.bytes);
   const kernel = loadKernel(plain);
@@ -109,8 +111,8 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
   const { role, cells, drops, io, control, rekeyAfterMs } = start;
   const sends = role !== "receive";
   const { plane, engine } = createPlane({ arena, arenaAddress, kernel, cells, drops, rekeyAfterMs, sends });
-  const tun = openTun(start, arena, arenaAddress);
-  const udp = openUdp(start, arena, arenaAddress, tun);
+  const tun = openTun(start, platform, arena, arenaAddress);
+  const udp = openUdp(start, platform, arena, arenaAddress, tun);
   if (!start.offloads) {
     tun.setOffloads(false);
     udp.setOffloads(false);
@@ -119,8 +121,7 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
   const learned = start.learned === undefined ? undefined : new SharedRing(start.learned);
   const eventRing = new SharedRing(start.events);
   const events = new RingWriter<DataEvent>(eventRing, writeEvent, mayBeLost);
-  const clockOffset = monotonicMs() - performance.now() - start.clockZeroMs;
-  const files = [...(role === "receive" ? [] : [tun.fd]), ...(role === "send" ? [] : [udp.fd])];
+  const clockOffset = platform.monotonicMs() - performance.now() - start.clockZeroMs;
   const rings = [commands.ring, ...(learned === undefined || role === "receive" ? [] : [learned])];
   const loop = new DataLoop({
     role,
@@ -131,10 +132,12 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
     udp,
     commands,
     learned: learned === undefined || role === "receive" ? undefined : new RingReader(learned, readCommand),
-    tellSender: learned === undefined || role === "send" ? undefined : senderOf(learned, start.shared!.wakeFd),
+    tellSender: learned === undefined || role === "send"
+      ? undefined
+      : senderOf(learned, platform.createWaker(start.shared!.wakeHandle)),
     events,
     notify: () => eventRing.notify(),
-    sleeper: new LinuxSleeper(files, start.wakeFd, ...rings),
+    sleeper: platform.createSleeper({ role, tun, udp, wakeHandle: start.wakeHandle, rings }),
     drops,
     io,
     stopped: () => Atomics.load(control, 0) !== 0,
@@ -144,9 +147,8 @@ function openThread(start: DataThreadStart, createPlane: CreatePlane): OpenThrea
 }
 
 /** Hands commands to the thread that sends, and wakes it. */
-function senderOf(ring: SharedRing, wakeFd: number): (command: DataCommand) => void {
+function senderOf(ring: SharedRing, waker: Waker): (command: DataCommand) => void {
   const writer = new RingWriter<DataCommand>(ring, writeCommand, () => false);
-  const waker = new LinuxWaker(wakeFd);
   return (command) => {
     writer.push(command);
     writer.flush();
@@ -159,25 +161,32 @@ function mayBeLost({ type }: DataEvent): boolean {
   return type === "relay.send" || type === "handshake.received";
 }
 
-function openTun({ tun, shared }: DataThreadStart, arena: DataArena, arenaAddress: bigint): TunDevice {
-  const batchSize = arena.tunIn.slots;
-  if (tun.kind === "kernel") {
-    const { name, mtuBytes } = tun;
-    return new LinuxTun({ name, mtuBytes, batchSize, offloads: true, arenaAddress, shared: shared?.tun });
-  }
+function openTun(
+  { tun, shared }: DataThreadStart,
+  platform: ThreadPlatform,
+  arena: DataArena,
+  arenaAddress: bigint,
+): TunDevice {
+  if (tun.kind === "kernel") return platform.openTun(tun, arena, arenaAddress, shared?.tun);
   return new MemoryTun({
     mtuBytes: tun.mtuBytes,
-    batchSize,
+    batchSize: arena.tunIn.slots,
     arena: arena.bytes,
     inbound: new RingPacketQueue(new SharedRing(tun.inbound)),
     outbound: new RingPacketQueue(new SharedRing(tun.outbound)),
   });
 }
 
-function openUdp(start: DataThreadStart, arena: DataArena, address: bigint, tun: TunDevice): LinuxUdp {
+function openUdp(
+  start: DataThreadStart,
+  platform: ThreadPlatform,
+  arena: DataArena,
+  address: bigint,
+  tun: TunDevice,
+): UdpDevice {
   const memory = { arena: arena.bytes, address, offset: arena.io.offset };
   try {
-    return new LinuxUdp({
+    return platform.openUdp({
       port: start.listenPort,
       memory,
       receive: arena.udpIn,

@@ -2,6 +2,7 @@ import { errnoText } from "../os/ffi/errno-linux.ts";
 import { errno, libc } from "../os/ffi/libc-linux.ts";
 import { addressOf } from "../os/ffi/memory.ts";
 import type { Sleeper } from "./data-loop.ts";
+import type { Waker } from "./platform.ts";
 import type { SharedRing } from "./ring.ts";
 
 /** Sleeps in poll(2) until a file is readable or the control thread wrote to the eventfd. */
@@ -37,28 +38,28 @@ export class LinuxSleeper implements Sleeper {
   }
 }
 
-/** Ends the sleep of another thread: an eventfd and the number that is added to it. */
-export class LinuxWaker {
-  readonly fd: number;
+export class LinuxWaker implements Waker {
+  /** An eventfd. */
+  readonly handle: number;
   readonly #isShared: boolean;
   /** Shared memory, because it never moves; a field, because an address alone does not keep it from being collected. */
   readonly #one = new Uint8Array(new SharedArrayBuffer(8));
   readonly #oneAddress = addressOf(this.#one);
 
   /** One of its own, or one that another thread made and closes. */
-  constructor(sharedFd?: number) {
-    this.#isShared = sharedFd !== undefined;
-    this.fd = sharedFd ?? libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
-    if (this.fd < 0) throw new Error(`Cannot make an eventfd: ${errnoText(errno())}.`);
+  constructor(sharedHandle?: number) {
+    this.#isShared = sharedHandle !== undefined;
+    this.handle = sharedHandle ?? libc.eventfd(0, EFD_NONBLOCK_CLOEXEC);
+    if (this.handle < 0) throw new Error(`Cannot make an eventfd: ${errnoText(errno())}.`);
     this.#one[0] = 1;
   }
 
   wake(): void {
-    libc.write(this.fd, this.#oneAddress, 8n);
+    libc.write(this.handle, this.#oneAddress, 8n);
   }
 
   close(): void {
-    if (!this.#isShared) libc.close(this.fd);
+    if (!this.#isShared) libc.close(this.handle);
   }
 }
 

@@ -1,16 +1,15 @@
 import type { DataCommand, DataEvent, Fault } from "../dataplane/link.ts";
 import { readEvent, writeCommand } from "../dataplane/link-codec.ts";
-import { monotonicMs } from "../os/monotonic-linux.ts";
 import { TunUnavailable } from "../tun/device.ts";
 import type { DataThreadReport, DataThreadStart } from "./data-thread.ts";
+import type { LinkPlatform, Waker } from "./platform.ts";
 import { SharedRing } from "./ring.ts";
 import { RingReader, RingWriter } from "./ring-ends.ts";
-import { LinuxWaker } from "./sleeper-linux.ts";
 
 type Opened = Extract<DataThreadReport, { type: "open" }>;
 
 /** What a thread is started with, but for what joins it to this end. */
-export type ThreadSettings = Omit<DataThreadStart, "commands" | "events" | "control" | "wakeFd" | "clockZeroMs">;
+export type ThreadSettings = Omit<DataThreadStart, "commands" | "events" | "control" | "wakeHandle" | "clockZeroMs">;
 
 const RING_BYTES = 1024 * 1024;
 const EVENTS_PER_TURN = 256;
@@ -20,7 +19,7 @@ const RETRY_MS = 2;
 export class ThreadEnd {
   readonly opened: Opened;
   readonly #worker: Worker;
-  readonly #waker: LinuxWaker;
+  readonly #waker: Waker;
   readonly #control: Int32Array;
   readonly #commandRing: SharedRing;
   readonly #commands: RingWriter<DataCommand>;
@@ -46,8 +45,8 @@ export class ThreadEnd {
   /** Rejects with `TunUnavailable` when there is no right to make a TUN, or no TUN. */
   static async open(
     settings: ThreadSettings,
-    startWorker: () => Worker,
-    waker: LinuxWaker,
+    platform: LinkPlatform,
+    waker: Waker,
     onEvent: OnEvent,
   ): Promise<ThreadEnd> {
     const start: DataThreadStart = {
@@ -55,10 +54,10 @@ export class ThreadEnd {
       commands: SharedRing.create(RING_BYTES).memory,
       events: SharedRing.create(RING_BYTES).memory,
       control: new Int32Array(new SharedArrayBuffer(4)),
-      wakeFd: waker.fd,
-      clockZeroMs: monotonicMs() - performance.now(),
+      wakeHandle: waker.handle,
+      clockZeroMs: platform.monotonicMs() - performance.now(),
     };
-    const worker = startWorker();
+    const worker = platform.startWorker();
     const { opened, ended } = reports(worker);
     worker.postMessage(start);
     try {
@@ -144,7 +143,7 @@ export class ThreadEnd {
 
 interface Parts {
   readonly worker: Worker;
-  readonly waker: LinuxWaker;
+  readonly waker: Waker;
   readonly start: DataThreadStart;
   /** What it died of, if anything. */
   readonly ended: Promise<Fault | undefined>;

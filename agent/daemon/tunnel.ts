@@ -10,6 +10,7 @@ import { parsePrefix } from "./address-text.ts";
 import type { AgentConfig } from "./config.ts";
 import { DataLink, type DataLinkOptions } from "./data-link.ts";
 import { bytesOfKey } from "./key-text.ts";
+import { linuxLink } from "./link-linux.ts";
 import type { Log } from "./log.ts";
 import { AgentLoop, type LoopOptions, type TunnelCounters } from "./loop.ts";
 
@@ -212,7 +213,7 @@ export class Tunnel {
 }
 
 function openLink(options: Omit<DataLinkOptions, "tun">): Promise<DataLink> {
-  return DataLink.open({ ...options, tun: { kind: "kernel", name: INTERFACE, mtuBytes: MTU_BYTES } });
+  return DataLink.open({ ...options, tun: { kind: "kernel", name: INTERFACE, mtuBytes: MTU_BYTES } }, linuxLink);
 }
 
 function messageOf(error: unknown): string {

@@ -15,18 +15,12 @@ import {
   MSG_IOVLEN,
   MSG_NAME,
   MSG_TRUNC,
-  SOCKADDR_ROOM,
   SOL_UDP,
   UDP_GRO,
   UDP_SEGMENT,
 } from "./ffi/socket-linux.ts";
-
-/** Where tables may lie: the arena, its address, and an offset (a multiple of 8) with room to the end of its region. */
-export interface TableMemory {
-  readonly arena: Uint8Array;
-  readonly address: bigint;
-  readonly offset: number;
-}
+import { SOCKADDR_ROOM } from "./sockaddr.ts";
+import type { TableMemory } from "./udp.ts";
 
 /** The mmsghdr array of one direction with an iovec, a socket address and room for control messages per message; pointers are written once. */
 export class MessageTable {

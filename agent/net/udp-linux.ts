@@ -2,47 +2,11 @@ import { errno, libc } from "../os/ffi/libc-linux.ts";
 import { Errno } from "../os/ffi/errno-linux.ts";
 import { type Endpoint, isIpv4 } from "../dataplane/link.ts";
 import { MSG_DONTWAIT, MSG_LEN, MSG_NAMELEN, SOL_UDP, UDP_GRO, UDP_SEGMENT } from "./ffi/socket-linux.ts";
-import { MessageTable, type TableMemory } from "./message-table-linux.ts";
-import { SockaddrCodec } from "./sockaddr-linux.ts";
-import { openUdpSocket, setOption, type UdpSocket } from "./udp-socket-linux.ts";
+import { MessageTable } from "./message-table-linux.ts";
+import { SockaddrCodec } from "./sockaddr.ts";
+import { createBatch, type DatagramBatch, type Datagrams, runEnd, type UdpDevice, type UdpOptions } from "./udp.ts";
+import { openUdpSocket, setOption } from "./udp-socket-linux.ts";
 
-/** Datagrams received, as places in the arena. */
-export interface DatagramBatch {
-  count: number;
-  readonly offsets: Uint32Array;
-  readonly lengths: Uint32Array;
-  /** Size of the datagrams the kernel joined at each place: all but the last one have it. 0 where there is only one. */
-  readonly segments: Uint32Array;
-  readonly sources: Endpoint[];
-  /** ECN bits of the outer packet. */
-  readonly ecn: Uint8Array;
-}
-
-/** Datagrams to send: the first `datagramCount` places of the arena and where each goes. */
-export interface Datagrams {
-  readonly datagramCount: number;
-  readonly datagramOffsets: Uint32Array;
-  readonly datagramLengths: Uint32Array;
-  readonly datagramTargets: readonly Endpoint[];
-  readonly datagramEcn: Uint8Array;
-}
-
-export interface LinuxUdpOptions {
-  /** 0 for any; a taken one is replaced by a free one. */
-  readonly port: number;
-  readonly memory: TableMemory;
-  readonly receive: { readonly offset: number; readonly slotBytes: number; readonly slots: number };
-  /** Datagrams of one `send` at most. */
-  readonly sendSlots: number;
-  /** Hands datagrams of one size to the kernel as one message. */
-  readonly offloads?: boolean;
-  /** The open socket of another thread, which closes it. */
-  readonly shared?: UdpSocket | undefined;
-}
-
-/** Limits of UDP_SEGMENT: segments (linux/udp.h UDP_MAX_SEGMENTS), and bytes of one message. */
-const MOST_SEGMENTS = 64;
-const MOST_MESSAGE_BYTES = 65_000;
 /** What the kernel says to a run it cannot cut: EINVAL for a small MTU before Linux 6.14, EMSGSIZE since. */
 const CANNOT_CUT: readonly number[] = [Errno.EIO, Errno.EINVAL, Errno.EMSGSIZE];
 
@@ -50,14 +14,14 @@ const CANNOT_CUT: readonly number[] = [Errno.EIO, Errno.EINVAL, Errno.EMSGSIZE];
  * The tunnel's UDP socket: both families in one (IPv4 alone where the system has no IPv6), whole batches per system call,
  * datagrams where they lie in the arena. Never waits: what the system does not take is dropped and counted.
  */
-export class LinuxUdp {
+export class LinuxUdp implements UdpDevice {
   readonly fd: number;
-  readonly family: UdpSocket["family"];
+  readonly family: number;
   readonly port: number;
-  /** Datagrams the system refused: no route, blocked, too long, buffer full. */
   refused = 0;
-  /** Error number that ended the socket, 0 while it works. */
   fault = 0;
+  messages = 0;
+  offloads = { segment: false, gro: false };
   readonly batch: DatagramBatch;
   readonly #isShared: boolean;
   readonly #addresses: SockaddrCodec;
@@ -66,15 +30,11 @@ export class LinuxUdp {
   readonly #targets: (Endpoint | undefined)[];
   /** The first datagram of each message. */
   readonly #firsts: Uint32Array;
-  /** Messages that were handed to the kernel. */
-  messages = 0;
   /** The first datagram of the batch at hand that may be part of a run: those before it go alone. */
   #aloneUntil = 0;
-  /** Runs of datagrams go out as one message, or come in as one. */
-  offloads = { segment: false, gro: false };
 
   /** Throws `UdpUnavailable`. */
-  constructor(options: LinuxUdpOptions) {
+  constructor(options: UdpOptions) {
     const { receive, memory, sendSlots } = options;
     const socket = options.shared ?? openUdpSocket(options.port);
     this.#isShared = options.shared !== undefined;
@@ -87,14 +47,7 @@ export class LinuxUdp {
     this.#targets = new Array<Endpoint | undefined>(sendSlots);
     this.#firsts = new Uint32Array(sendSlots);
     if (options.offloads === true) this.setOffloads(true);
-    this.batch = {
-      count: 0,
-      offsets: Uint32Array.from({ length: receive.slots }, (_, slot) => receive.offset + slot * receive.slotBytes),
-      lengths: new Uint32Array(receive.slots),
-      segments: new Uint32Array(receive.slots),
-      sources: [],
-      ecn: new Uint8Array(receive.slots),
-    };
+    this.batch = createBatch(receive);
     for (let slot = 0; slot < receive.slots; slot++) {
       this.#receive.setBuffer(slot, this.batch.offsets[slot]!, receive.slotBytes);
     }
@@ -106,7 +59,6 @@ export class LinuxUdp {
     this.offloads = { segment, gro };
   }
 
-  /** Fills `batch` with what waits. Returns false when the socket is gone. */
   receive(): boolean {
     const { batch } = this;
     const table = this.#receive;
@@ -129,7 +81,6 @@ export class LinuxUdp {
     return true;
   }
 
-  /** Sends all, in order. Returns false when the socket is gone. */
   send(out: Datagrams): boolean {
     this.#aloneUntil = 0;
     for (let first = 0; first < out.datagramCount;) {
@@ -202,17 +153,4 @@ export class LinuxUdp {
     this.fault = error;
     return false;
   }
-}
-
-/** Where the run of datagrams ends that one message can hold: a shorter one is its last. */
-function runEnd(first: number, out: Datagrams): number {
-  const { datagramOffsets: offsets, datagramLengths: lengths, datagramTargets: targets, datagramEcn: ecn } = out;
-  const size = lengths[first]!;
-  const most = Math.min(out.datagramCount, first + Math.min(MOST_SEGMENTS, Math.floor(MOST_MESSAGE_BYTES / size)));
-  let end = first + 1;
-  while (end < most && targets[end] === targets[first] && ecn[end] === ecn[first] && lengths[end]! <= size) {
-    if (offsets[end] !== offsets[end - 1]! + lengths[end - 1]!) return end;
-    if (lengths[end++]! < size) return end;
-  }
-  return end;
 }

@@ -1,7 +1,6 @@
 import { errno, libc } from "../os/ffi/libc-linux.ts";
 import { Errno, errnoText } from "../os/ffi/errno-linux.ts";
 import {
-  AF_INET,
   AF_INET6,
   IP_MTU_DISCOVER,
   IP_RECVTOS,
@@ -15,21 +14,10 @@ import {
   SO_SNDBUF,
   SO_SNDBUFFORCE,
   SOCK_DGRAM_CLOEXEC,
-  SOCKADDR_IN6_BYTES,
-  SOCKADDR_IN_BYTES,
   SOL_SOCKET,
 } from "./ffi/socket-linux.ts";
-
-/** Why there is no UDP socket, in words for a person. */
-export class UdpUnavailable extends Error {
-  override readonly name = "UdpUnavailable";
-}
-
-export interface UdpSocket {
-  readonly fd: number;
-  readonly family: typeof AF_INET | typeof AF_INET6;
-  readonly port: number;
-}
+import { AF_INET, SOCKADDR_IN6_BYTES, SOCKADDR_IN_BYTES } from "./sockaddr.ts";
+import { type UdpSocket, UdpUnavailable } from "./udp.ts";
 
 /** Binds to all addresses of both families, or of IPv4 alone; a taken port is replaced by a free one. */
 export function openUdpSocket(port: number): UdpSocket {

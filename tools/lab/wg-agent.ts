@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import { selectX25519 } from "../../agent/crypto/select-x25519.ts";
 import { parseEndpoint, parsePrefix } from "../../agent/daemon/address-text.ts";
 import { DataLink } from "../../agent/daemon/data-link.ts";
+import { linuxLink } from "../../agent/daemon/link-linux.ts";
 import type { DataEvent, Fault } from "../../agent/dataplane/link.ts";
 import { WireGuardDevice } from "../../agent/dataplane/wireguard/device.ts";
 import { createControlOutbox, type PeerConfig } from "../../agent/dataplane/wireguard/outbox.ts";
@@ -43,7 +44,7 @@ const link = await DataLink.open({
   ...(config.rekeyAfterS === undefined ? {} : { rekeyAfterMs: config.rekeyAfterS * 1000 }),
   threads: config.threads,
   onEvent: (event) => onEvent(event),
-});
+}, linuxLink);
 const network = new LinuxNetwork(link.interfaceName);
 const prefix = (text: string) => parsePrefix(text)!;
 network.apply({

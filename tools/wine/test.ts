@@ -1,8 +1,7 @@
 import { run } from "../process/run.ts";
 import { doublesFolder, setUpWine } from "./setup.ts";
 
-/** Runs the tests of the Windows adapters: Deno for Windows under Wine. */
-/** The adapters of Windows, and what is the same everywhere: the pure data plane and its ciphers. */
+/** Under Deno for Windows: the adapters of Windows, and what is the same everywhere, the pure data plane and its ciphers. */
 const FOLDERS = ["test/windows", "test/agent/dataplane", "test/agent/crypto"];
 
 const { command, args, env } = await setUpWine();

@@ -1,5 +1,4 @@
 /** Numbers of bits/socket.h, netinet/in.h and asm-generic/socket.h. */
-export const AF_INET = 2;
 export const AF_INET6 = 10;
 export const SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
 export const MSG_DONTWAIT = 0x40;
@@ -43,13 +42,6 @@ export const MSG_CONTROLLEN = 40;
 export const MSG_FLAGS = 48;
 export const MSG_LEN = 56;
 export const MSG_TRUNC = 0x20;
-
-/** Room for a socket address of either family, a multiple of 8. */
-export const SOCKADDR_ROOM = 32;
-/** struct sockaddr_in: family u16 at 0, port u16 big endian at 2, address at 4. */
-export const SOCKADDR_IN_BYTES = 16;
-/** struct sockaddr_in6: family u16 at 0, port u16 big endian at 2, flow u32 at 4, address at 8, scope u32 at 24. */
-export const SOCKADDR_IN6_BYTES = 28;
 
 /** struct cmsghdr, 16 bytes: length u64 at 0, level i32 at 8, type i32 at 12; then the data, in steps of 8 bytes. */
 export const CMSG_DATA = 16;

@@ -1,5 +1,8 @@
 /** What the agent needs of kernel32.dll. Handles and addresses are 64-bit numbers, sizes as well. */
 const library = Deno.dlopen("kernel32.dll", {
+  /** Each writes an i64. */
+  QueryPerformanceCounter: { parameters: ["buffer"], result: "i32" },
+  QueryPerformanceFrequency: { parameters: ["buffer"], result: "i32" },
   GetLastError: { parameters: [], result: "u32" },
   /** Target, source, size. */
   RtlMoveMemory: { parameters: ["u64", "u64", "u64"], result: "void" },

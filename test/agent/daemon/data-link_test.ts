@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { DataLink, type DataLinkOptions } from "../../../agent/daemon/data-link.ts";
+import { linuxLink } from "../../../agent/daemon/link-linux.ts";
 import type { DataEvent, Endpoint, Fault } from "../../../agent/dataplane/link.ts";
 
 const echoWorker = () => new Worker(new URL("./support/echo-worker.ts", import.meta.url), { type: "module" });
@@ -11,7 +12,7 @@ async function open(
   const events: (DataEvent | Fault)[] = [];
   const link = await DataLink.open(
     { tun: memory, listenPort: 0, threads: 1, onEvent: (event) => events.push(event), ...options },
-    echoWorker,
+    { ...linuxLink, startWorker: echoWorker },
   );
   return { link, events };
 }
@@ -148,7 +149,7 @@ Deno.test("A fault is told even when nobody took what was told before it", async
 Deno.test("A worker that cannot start rejects the opening", async () => {
   const broken = () => new Worker("data:text/javascript,throw new Error('no luck')", { type: "module" });
   await rejects(
-    DataLink.open({ tun: memory, listenPort: 0, onEvent: () => {} }, broken),
+    DataLink.open({ tun: memory, listenPort: 0, onEvent: () => {} }, { ...linuxLink, startWorker: broken }),
     /data thread failed.*no luck/,
   );
 });

@@ -16,7 +16,7 @@ Deno.test("A waker still wakes after the garbage was collected", () => {
   const bytes = new Uint8Array(value.buffer);
   for (const waker of wakers) {
     waker.wake();
-    equal(libc.read(waker.fd, addressOf(bytes), 8n), 8n);
+    equal(libc.read(waker.handle, addressOf(bytes), 8n), 8n);
     equal(value[0], 1n);
     waker.close();
   }

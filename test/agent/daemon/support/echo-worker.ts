@@ -1,6 +1,7 @@
 /// <reference lib="webworker" />
 import type { Plane } from "../../../../agent/daemon/data-loop.ts";
 import { type DataThreadStart, type PlaneParts, serveDataThread } from "../../../../agent/daemon/data-thread.ts";
+import { linuxThread } from "../../../../agent/daemon/thread-linux.ts";
 import type { DataCommand, Endpoint } from "../../../../agent/dataplane/link.ts";
 import type { Outbox } from "../../../../agent/dataplane/outbox.ts";
 
@@ -51,6 +52,7 @@ class EchoPlane implements Plane {
 self.onmessage = ({ data }: MessageEvent<DataThreadStart>) => {
   serveDataThread(
     data,
+    linuxThread,
     (parts) => ({ plane: new EchoPlane(parts), engine: "none" }),
     (report) => self.postMessage(report),
   );

@@ -1,5 +1,14 @@
 import { type Endpoint, isIpv4 } from "../dataplane/link.ts";
-import { AF_INET, AF_INET6, SOCKADDR_IN6_BYTES, SOCKADDR_IN_BYTES } from "./ffi/socket-linux.ts";
+
+/** The same for all systems; the number of IPv6 is not. */
+export const AF_INET = 2;
+/** Room for a socket address of either family, a multiple of 8. */
+export const SOCKADDR_ROOM = 32;
+/** struct sockaddr_in: family u16 at 0, port u16 big endian at 2, address at 4. */
+export const SOCKADDR_IN_BYTES = 16;
+/** struct sockaddr_in6: family u16 at 0, port u16 big endian at 2, flow u32 at 4, address at 8, scope u32 at 24. */
+export const SOCKADDR_IN6_BYTES = 28;
+const NO_FAMILY = 0xffff;
 
 /**
  * `Endpoint` <-> struct sockaddr in the arena. Endpoints that were read are kept, so that packets of one sender share one
@@ -13,11 +22,12 @@ export class SockaddrCodec {
   readonly #view: DataView;
   readonly #known = new Array<Endpoint | undefined>(KNOWN_SLOTS);
 
+  /** `family` is the socket's: AF_INET, or the system's number for IPv6, whose sockets carry both. */
   constructor(family: number, arena: Uint8Array) {
     this.#family = family;
     this.#arena = arena;
     this.#view = new DataView(arena.buffer, arena.byteOffset, arena.byteLength);
-    this.bytes = family === AF_INET6 ? SOCKADDR_IN6_BYTES : SOCKADDR_IN_BYTES;
+    this.bytes = family === AF_INET ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES;
   }
 
   /** Writes the address of `endpoint` at `offset` and returns its size. */
@@ -25,8 +35,8 @@ export class SockaddrCodec {
     this.#view.setUint16(offset, this.#family, true);
     this.#view.setUint16(offset + 2, endpoint.port);
     if (this.#family === AF_INET) {
-      // An IPv6 target on an IPv4 socket becomes family 10 in 16 bytes, which the kernel refuses.
-      if (!isIpv4(endpoint.address)) this.#view.setUint16(offset, AF_INET6, true);
+      // An IPv6 target on an IPv4 socket gets a family that every system refuses.
+      if (!isIpv4(endpoint.address)) this.#view.setUint16(offset, NO_FAMILY, true);
       this.#arena.set(endpoint.address.subarray(12), offset + 4);
       return SOCKADDR_IN_BYTES;
     }
@@ -44,7 +54,7 @@ export class SockaddrCodec {
   }
 
   #slotOf(offset: number): number {
-    const host = this.#view.getUint32(offset + (this.#family === AF_INET6 ? 20 : 4));
+    const host = this.#view.getUint32(offset + (this.#family === AF_INET ? 4 : 20));
     return ((host ^ (host >>> 16)) + this.#view.getUint16(offset + 2)) % KNOWN_SLOTS;
   }
 
@@ -58,7 +68,7 @@ export class SockaddrCodec {
 
   #fresh(offset: number): Endpoint {
     const port = this.#view.getUint16(offset + 2);
-    if (this.#family === AF_INET6) return { address: this.#arena.slice(offset + 8, offset + 24), port };
+    if (this.#family !== AF_INET) return { address: this.#arena.slice(offset + 8, offset + 24), port };
     const address = new Uint8Array(16);
     address.fill(0xff, 10, 12);
     address.set(this.#arena.subarray(offset + 4, offset + 8), 12);
