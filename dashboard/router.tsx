@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import * as v from "valibot";
 import { cliLoginSearch } from "./features/auth/cli-login.ts";
+import { ZtnaError } from "#protocol/errors.ts";
 import { AppFrame } from "./frame/app-frame.tsx";
 import { FramePending } from "./frame/frame-pending.tsx";
 import { PageNotFound } from "./frame/page-not-found.tsx";
@@ -15,14 +16,23 @@ const root = createRootRoute({ component: RootFrame });
 const authSearch = v.object({
   mode: v.optional(v.fallback(v.picklist(["signin", "signup"]), "signin")),
   next: v.optional(v.fallback(v.string(), "/machines")),
+  /** The provider to sign in with, without a choice. */
+  provider: v.optional(v.fallback(v.string(), "")),
+  /** The person comes back from a provider: with a session in the cookie, or with the code of what went wrong. */
+  resume: v.optional(v.fallback(v.boolean(), false)),
+  problem: v.optional(v.fallback(v.string(), "")),
 });
 
 const auth = createRoute({
   getParentRoute: () => root,
   path: "/auth",
   validateSearch: authSearch,
-  beforeLoad: ({ search }) => {
-    if (session.access !== undefined) throw redirect({ href: ownPath(search.next) });
+  beforeLoad: async ({ search: { resume, next } }) => {
+    if (resume === true) {
+      const problem = await session.resume().then(() => undefined, problemCode);
+      if (problem !== undefined) throw redirect({ to: "/auth", search: { ...(next && { next }), problem } });
+    }
+    if (session.access !== undefined) throw redirect({ href: ownPath(next) });
   },
   component: lazyRouteComponent(() => import("./features/auth/auth-page.tsx"), "AuthPage"),
 });
@@ -31,9 +41,13 @@ const cliLogin = createRoute({
   getParentRoute: () => root,
   path: "/cli-login",
   validateSearch: cliLoginSearch,
-  beforeLoad: ({ location }) => {
+  beforeLoad: ({ location, search }) => {
     // Also after "use another account": the terminal still waits for an answer from here.
-    if (session.access === undefined) throw redirect({ to: "/auth", search: { next: location.href } });
+    if (session.access !== undefined) return;
+    throw redirect({
+      to: "/auth",
+      search: { next: location.href, ...(search.provider && { provider: search.provider }) },
+    });
   },
   component: lazyRouteComponent(() => import("./features/auth/cli-login-page.tsx"), "CliLoginPage"),
 });
@@ -133,6 +147,10 @@ function requireSession(href: string): void {
   if (session.access !== undefined) return;
   const plain = session.departure === "left" || href === "/machines";
   throw redirect({ to: "/auth", search: plain ? {} : { next: href } });
+}
+
+function problemCode(error: unknown): string {
+  return error instanceof ZtnaError ? error.code : "INTERNAL_ERROR";
 }
 
 /** A path of this site, never another one. */

@@ -56,6 +56,11 @@ export class Session {
     this.#accept(await send(signup, input));
   }
 
+  /** Takes up the session of the cookie: somebody has come back from a sign-in provider. */
+  async resume(): Promise<void> {
+    await oneTabAtATime(async () => this.#accept(await send(refresh, {})));
+  }
+
   /** Forgets the session here even when the server cannot be reached. */
   async signOut(): Promise<void> {
     const told = send(logout, {}).catch(() => undefined);

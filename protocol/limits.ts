@@ -15,6 +15,7 @@ export const limitsSchema = v.strictObject({
   login_per_ip: limit(10),
   login_per_email: limit(10),
   cli_login_per_user: limit(10),
+  oauth_per_ip: limit(20),
   login_failures_before_lock: limit(10),
   machine_quota: limit(100),
   realtime_sockets_per_org: limit(200),
@@ -45,6 +46,8 @@ export const timingsSchema = v.strictObject({
   signup_window_s: delay(300),
   login_window_s: delay(300),
   account_lock_s: delay(900),
+  /** How long a person may stay at a sign-in provider. */
+  oauth_state_s: delay(600),
   /** How long a CLI has to trade the code that the browser brings. */
   cli_code_s: delay(60),
   realtime_idle_s: delay(90),

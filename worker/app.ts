@@ -15,6 +15,7 @@ import { governanceRoutes } from "./routes/governance.ts";
 import { keyManagementRoutes } from "./routes/key-management.ts";
 import { machineAdminRoutes } from "./routes/machine-admin.ts";
 import { machineHeartbeatRoutes } from "./routes/machine-heartbeat.ts";
+import { oauthRoutes } from "./routes/oauth.ts";
 import { orgActions, orgRoutes } from "./routes/orgs.ts";
 import { realtimeRoutes } from "./routes/realtime.ts";
 import { registerMachineRoutes } from "./routes/register-machine.ts";
@@ -27,6 +28,7 @@ app.use(identifyRequest);
 
 authRoutes(app);
 cliLoginRoutes(app);
+oauthRoutes(app);
 orgRoutes(app);
 mountActions(app, [...orgActions]);
 keyManagementRoutes(app);

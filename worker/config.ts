@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type Limits, limitsSchema, parseSettings, type Timings, timingsSchema } from "#protocol/limits.ts";
+import { parseLoginProviders, type ProviderSetting } from "./auth/login-providers.ts";
 import type { RelayRegion } from "#protocol/netmap.ts";
 
 export interface Config {
@@ -10,6 +11,8 @@ export interface Config {
   /** ES256 private key of access tokens, a JWK as text. */
   readonly jwtKey: string;
   readonly regions: readonly RegionSetting[];
+  /** Ways to sign in other than a password. */
+  readonly loginProviders: readonly ProviderSetting[];
 }
 
 /** A relay region of this deploy; `locationHint` is where Cloudflare places its Durable Objects. */
@@ -30,10 +33,15 @@ const secretSchema = v.pipe(
   v.transform((hex) => Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16))),
 );
 
+/** Secrets that a deploy may do without. */
+interface OptionalSecrets {
+  readonly ZTNA_LOGIN_SECRETS?: string;
+}
+
 const cache = new WeakMap<object, Config>();
 
 /** Reads the Worker's environment, once per environment object; throws one sentence when a setting is wrong. */
-export function readConfig(env: Env): Config {
+export function readConfig(env: Env & OptionalSecrets): Config {
   const known = cache.get(env);
   if (known !== undefined) return known;
   const secret = v.safeParse(secretSchema, env.ZTNA_SECRET);
@@ -45,6 +53,7 @@ export function readConfig(env: Env): Config {
     secret: secret.output,
     jwtKey: env.ZTNA_JWT_KEY,
     regions,
+    loginProviders: parseLoginProviders(env.ZTNA_LOGIN_PROVIDERS, env.ZTNA_LOGIN_SECRETS),
   };
   cache.set(env, config);
   return config;

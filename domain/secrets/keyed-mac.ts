@@ -2,7 +2,7 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 
-export type Purpose = "auth-key" | "node-key" | "machine-token" | "relay-ticket";
+export type Purpose = "auth-key" | "node-key" | "machine-token" | "relay-ticket" | "login-nonce" | "login-verifier";
 
 type Mac = ReturnType<typeof hmac.create>;
 

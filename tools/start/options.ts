@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { limitsSchema, parseSettings, timingsSchema } from "#protocol/limits.ts";
+import { parseLoginProviders } from "../../worker/auth/login-providers.ts";
 import { root } from "../process/environment.ts";
 
 export interface StartOptions {
@@ -12,13 +13,14 @@ export interface StartOptions {
   /** JSON for the Worker, checked. */
   readonly limits: string;
   readonly timings: string;
+  readonly loginProviders: string;
 }
 
 export const usage = `Usage: npm start -- [--port 8787] [--host localhost] [--state .state]`;
 
 /** Variables of `npm start`, and those of other commands that may stand in the same shell. */
 const known = new Set([
-  ...["ZTNA_OWNER_EMAIL", "ZTNA_OWNER_PASSWORD", "ZTNA_LIMITS", "ZTNA_TIMINGS"],
+  ...["ZTNA_OWNER_EMAIL", "ZTNA_OWNER_PASSWORD", "ZTNA_LIMITS", "ZTNA_TIMINGS", "ZTNA_LOGIN_PROVIDERS"],
   ...["ZTNA_API_URL", "ZTNA_AUTH_KEY", "ZTNA_VERSION", "ZTNA_STANDIN_DENO", "ZTNA_STANDIN_EXE"],
 ]);
 
@@ -35,6 +37,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): St
   }
   parseSettings("ZTNA_LIMITS", limitsSchema, env["ZTNA_LIMITS"]);
   parseSettings("ZTNA_TIMINGS", timingsSchema, env["ZTNA_TIMINGS"]);
+  parseLoginProviders(env["ZTNA_LOGIN_PROVIDERS"]);
   return {
     port: readPort(port),
     host,
@@ -42,6 +45,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): St
     owner: { email, password },
     limits: env["ZTNA_LIMITS"] || "{}",
     timings: env["ZTNA_TIMINGS"] || "{}",
+    loginProviders: env["ZTNA_LOGIN_PROVIDERS"] || "{}",
   };
 }
 

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { StartOptions } from "./options.ts";
 import { makeWorkerSecrets, type WorkerSecrets } from "./worker-secrets.ts";
 
 /** What `npm start` keeps between runs. Everything in the folder is for its owner's eyes only. */
@@ -19,12 +20,13 @@ export function openStateFolder(path: string): StateFolder {
 /** The Worker's settings as an environment file; the secrets in it are made once and kept. */
 export async function writeWorkerEnvironment(
   folder: StateFolder,
-  settings: { readonly limits: string; readonly timings: string },
+  settings: Pick<StartOptions, "limits" | "timings"> & Partial<Pick<StartOptions, "loginProviders">>,
 ): Promise<string> {
   const lines = {
     ...await keptSecrets(folder),
     ZTNA_LIMITS: oneLine(settings.limits),
     ZTNA_TIMINGS: oneLine(settings.timings),
+    ZTNA_LOGIN_PROVIDERS: oneLine(settings.loginProviders ?? "{}"),
   };
   const file = join(folder.path, "worker.env");
   writePrivately(file, Object.entries(lines).map(([name, value]) => `${name}='${value}'\n`).join(""));
@@ -56,7 +58,8 @@ async function keptSecrets(folder: StateFolder): Promise<WorkerSecrets> {
 }
 
 function oneLine(json: string): string {
-  return JSON.stringify(JSON.parse(json));
+  // The file has no way to write a single quote, and JSON does not need one.
+  return JSON.stringify(JSON.parse(json)).replaceAll("'", "\\u0027");
 }
 
 function writePrivately(file: string, text: string): void {

@@ -25,9 +25,13 @@ export function readRefreshToken(c: AppContext, fromBody: string | undefined): P
   if (fromBody !== undefined && fromBody !== "") return { token: fromBody, isCookie: false };
   const token = getCookie(c, NAME);
   if (token === undefined) return undefined;
-  const origin = c.req.header("origin");
-  if (origin !== undefined && origin !== new URL(c.req.url).origin) {
-    throw new ZtnaError("FORBIDDEN", "Cross-site request refused");
-  }
+  refuseCrossSite(c);
   return { token, isCookie: true };
+}
+
+/** Refuses what another site's page has sent. */
+export function refuseCrossSite(c: AppContext): void {
+  const origin = c.req.header("origin");
+  if (origin === undefined || origin === new URL(c.req.url).origin) return;
+  throw new ZtnaError("FORBIDDEN", "Cross-site request refused");
 }

@@ -4,7 +4,7 @@ import type { Database } from "./database.ts";
 import { rateLimits } from "./schema/rate-limits.ts";
 
 export interface RateLimit {
-  readonly scope: "signup_ip" | "login_ip" | "login_email" | "cli_login_user";
+  readonly scope: "signup_ip" | "login_ip" | "login_email" | "cli_login_user" | "oauth_ip";
   readonly subject: string;
   /** Hits per window; 0 means no limit. */
   readonly limit: number;

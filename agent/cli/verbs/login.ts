@@ -1,8 +1,8 @@
 import type { Agent, GlobalFlags } from "../agent.ts";
-import { askLine, askSecret } from "../ask.ts";
 import { type AddVerb, globalFlags } from "../command.ts";
 import { durationUpTo } from "../duration.ts";
 import { print, printError } from "../output.ts";
+import { Prompt } from "../prompt.ts";
 import { takeAuthKey } from "./up.ts";
 
 const WAIT_MS = 5 * 60_000;
@@ -78,8 +78,9 @@ interface Credentials {
 }
 
 async function askAtTerminal(): Promise<Credentials> {
-  const email = (await askLine("Email: ")).trim();
-  return { email, password: await askSecret("Password: ") };
+  const prompt = new Prompt();
+  const email = (await prompt.askLine("Email: ")).trim();
+  return { email, password: await prompt.askSecret("Password: ") };
 }
 
 /** The first two lines of standard input. */

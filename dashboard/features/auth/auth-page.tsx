@@ -4,6 +4,8 @@ import { MeshArt } from "../../ui/illustrations.tsx";
 import { Logo } from "../../ui/logo.tsx";
 import { Notice } from "../../ui/notice.tsx";
 import { usePageTitle } from "../../ui/page-title.ts";
+import { providerProblem } from "./provider-problem.ts";
+import { ProviderButtons } from "./provider-buttons.tsx";
 import { SignInForm } from "./sign-in-form.tsx";
 import { SignUpForm } from "./sign-up-form.tsx";
 
@@ -46,6 +48,10 @@ export function AuthPage() {
           {session.departure === "ended" && (
             <Notice tone="warn" className="mb-5">Your session has ended. Sign in again.</Notice>
           )}
+          {search.problem !== undefined && (
+            <Notice tone="bad" className="mb-5">{providerProblem(search.problem)}</Notice>
+          )}
+          <ProviderButtons next={search.next} chosen={search.problem === undefined ? search.provider : undefined} />
           {signingUp ? <SignUpForm onDone={onDone} /> : <SignInForm onDone={onDone} />}
         </div>
       </main>

@@ -10,6 +10,7 @@ export const cliLoginSearch = v.object({
   code_challenge: text,
   state: text,
   host: text,
+  provider: text,
 });
 
 const loginSchema = v.object({

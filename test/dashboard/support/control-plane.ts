@@ -7,6 +7,7 @@ import { startControlPlane } from "../../../tools/start/control-plane.ts";
 import { buildDashboard } from "../../../tools/start/dashboard.ts";
 import { migrate } from "../../../tools/start/migrate.ts";
 import { openStateFolder, writeWorkerEnvironment } from "../../../tools/start/state-folder.ts";
+import { providerSettings, startSignInProvider } from "../../support/sign-in-provider.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -23,6 +24,7 @@ const noLimits = {
   login_per_ip: 0,
   login_per_email: 0,
   cli_login_per_user: 0,
+  oauth_per_ip: 0,
 };
 
 /** One real Worker on workerd for all page tests, with the dashboard as it would be deployed. */
@@ -30,7 +32,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await buildDashboard(console.log);
   const path = await mkdtemp(join(tmpdir(), "ztna-dashboard-"));
   const folder = openStateFolder(path);
-  const environment = await writeWorkerEnvironment(folder, { limits: JSON.stringify(noLimits), timings: "{}" });
+  const provider = await startSignInProvider();
+  const environment = await writeWorkerEnvironment(folder, {
+    limits: JSON.stringify(noLimits),
+    timings: "{}",
+    loginProviders: providerSettings(provider.url),
+  });
   await migrate(folder);
   const port = await freePort();
   const plane = await startControlPlane({ host: "127.0.0.1", port }, folder, environment);
@@ -38,6 +45,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide("storage", folder.storage);
   return async () => {
     await plane.stop();
+    await provider.close();
     await rm(path, { recursive: true, force: true });
   };
 }

@@ -10,9 +10,14 @@ export const base = "https://ztna.test";
 export const selfFetch: Fetch = (url, init) => SELF.fetch(url, init);
 
 /** Fetch into the app with settings of this test's own. */
-export function fetchWith(settings: { limits?: Record<string, unknown>; timings?: Record<string, number> }): Fetch {
+export function fetchWith(settings: {
+  limits?: Record<string, unknown>;
+  timings?: Record<string, number>;
+  bindings?: Record<string, string>;
+}): Fetch {
   const bindings = {
     ...env,
+    ...settings.bindings,
     ZTNA_LIMITS: JSON.stringify(settings.limits ?? {}),
     ZTNA_TIMINGS: JSON.stringify(settings.timings ?? {}),
   };

@@ -15,6 +15,7 @@ export async function testSecrets(): Promise<Record<"ZTNA_SECRET" | "ZTNA_JWT_KE
       login_per_ip: 0,
       login_per_email: 0,
       cli_login_per_user: 0,
+      oauth_per_ip: 0,
     }),
   };
 }
