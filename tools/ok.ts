@@ -64,6 +64,7 @@ function staticChecks(): Check[] {
           "tools/lint",
           "tools/lab/handshake-flood.ts",
           "tools/lab/wg-agent.ts",
+          "tools/cli-docs.ts",
           "tools/bench/handshake.ts",
           "tools/bench/aead.ts",
           "test/tools",

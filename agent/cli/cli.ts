@@ -57,7 +57,8 @@ Environment:
 export async function runCli(args: readonly string[], agent: Agent): Promise<number> {
   try {
     const program = buildProgram(agent);
-    await addCompletionWhenAsked(program, args, agent);
+    if (args.includes("completion") || args.includes("complete")) await addCompletionLibrary(program, agent);
+    else describeCompletion(program);
     // A bare `ztna` shows what there is, as an answer and not as an error.
     if (args.length === 0) return program.outputHelp(), 0;
     await program.parseAsync([...args], { from: "user" });
@@ -70,7 +71,7 @@ export async function runCli(args: readonly string[], agent: Agent): Promise<num
   }
 }
 
-function buildProgram(agent: Agent): Command {
+export function buildProgram(agent: Agent): Command {
   const program = new Command("ztna")
     .description("QuickZTNA: joins this machine to your organization's private WireGuard network.")
     .addOption(new Option("--log-level <level>", "what goes into the log").choices(["debug", "info", "warn", "error"]))
@@ -92,12 +93,14 @@ function buildProgram(agent: Agent): Command {
   return program as unknown as Command;
 }
 
-/** The completion library walks the whole program: only those who ask pay for it, others see it in the help. */
-async function addCompletionWhenAsked(program: Command, args: readonly string[], agent: Agent): Promise<void> {
-  if (args.some((arg) => arg === "completion" || arg === "complete")) {
-    const { addCompletion } = await import("./completion.ts");
-    return addCompletion(program, await agent.completionNames());
-  }
+/** The completion library walks the whole program: only those who ask pay for it. */
+async function addCompletionLibrary(program: Command, agent: Agent): Promise<void> {
+  const { addCompletion } = await import("./completion.ts");
+  addCompletion(program, await agent.completionNames());
+}
+
+/** What others see of it. */
+export function describeCompletion(program: Command): void {
   program.command("completion <shell>")
     .description("print a completion script for bash, zsh, fish or powershell")
     .addHelpText("after", COMPLETION_EXAMPLES);

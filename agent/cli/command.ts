@@ -12,6 +12,11 @@ export function globalFlags(command: { optsWithGlobals(): object }): GlobalFlags
   return command.optsWithGlobals() as GlobalFlags;
 }
 
+/** Goes after a command's help. */
+export function examples(...lines: readonly string[]): string {
+  return ["", "Examples:", ...lines.map((line) => `  ${line}`)].join("\n");
+}
+
 /** Of an option such as `--shields-up [on]`: alone it says yes, with `=false` no. */
 export function parseSwitch(text: string): boolean {
   if (["true", "on", "yes", "1"].includes(text)) return true;

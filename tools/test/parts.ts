@@ -40,6 +40,7 @@ const everywhere = { programs: [], root: false } as const;
 export const parts: readonly Part[] = [
   { name: "form", command: ["node", "tools/ok.ts", "--static"], ...everywhere },
   { name: "contract", command: ["node", "tools/contract/main.ts", "--check"], ...everywhere },
+  { name: "commands", command: [bin("deno"), "run", "-A", "tools/cli-docs.ts", "--check"], ...everywhere },
   { name: "pure", command: vitest("test/pure"), ...everywhere },
   { name: "worker", command: vitest("test/worker"), ...everywhere },
   { name: "loopback", command: vitest("test/loopback"), ...everywhere },

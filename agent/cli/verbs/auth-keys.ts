@@ -1,5 +1,5 @@
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { plain, print, printJson, row } from "../output.ts";
 
 export const addAuthKeys: AddVerb = (program, agent) => {
@@ -14,10 +14,10 @@ export const addAuthKeys: AddVerb = (program, agent) => {
     });
 };
 
-const EXAMPLES = `
-Examples:
-  ztna auth-keys list
-  ztna auth-keys list --json | jq '.[] | select(.revoked | not) | .name'`;
+const EXAMPLES = examples(
+  "ztna auth-keys list",
+  "ztna auth-keys list --json | jq '.[] | select(.revoked | not) | .name'",
+);
 const WIDTHS = [24, 21, 10, 11, 6];
 const DAY = 10;
 

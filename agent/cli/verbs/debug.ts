@@ -1,11 +1,18 @@
 import type { AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { metricsTable } from "../metrics-text.ts";
 import { plain, print, printJson } from "../output.ts";
 import { metricsOf } from "./metrics.ts";
 
 export const addDebug: AddVerb = (program, agent) => {
-  const debug = program.command("debug").description("look into the running agent");
+  const debug = program.command("debug").description("look into the running agent")
+    .addHelpText(
+      "after",
+      examples(
+        "ztna debug derp       which peers are reached by the relay",
+        "ztna debug metrics    what was dropped, and why",
+      ),
+    );
   debug.command("metrics")
     .description("engine, offloads, counters and what was dropped why")
     .option("--json", JSON_FORM)

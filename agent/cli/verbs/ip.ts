@@ -1,4 +1,4 @@
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { Failure, NOT_RUNNING } from "../failure.ts";
 import { print, printJson } from "../output.ts";
 import { findPeer } from "./peers.ts";
@@ -8,6 +8,7 @@ export const addIp: AddVerb = (program, agent) => {
     .description("print the tailnet address of this machine or of a peer")
     .argument("[peer]", "name of a peer")
     .option("--json", JSON_FORM)
+    .addHelpText("after", examples("ztna ip", "ssh admin@$(ztna ip Linux-C)"))
     .action(async (peer, { json }, command) => {
       const flags = globalFlags(command);
       const { machine } = await agent.status(flags);

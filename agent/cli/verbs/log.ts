@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { type AddVerb, globalFlags } from "../command.ts";
+import { type AddVerb, examples, globalFlags } from "../command.ts";
 import { print } from "../output.ts";
 
 const LOOK_MS = 250;
@@ -10,6 +10,7 @@ export const addLog: AddVerb = (program, agent) => {
     .option("-f, --follow", "go on as new lines come")
     .option("-n, --lines <n>", "number of lines from the end", parseLines, 50)
     .option("--clear", "empty the log")
+    .addHelpText("after", examples("ztna log -f", "ztna log -n 500 | jq 'select(.level == \"warn\")'"))
     .action(async ({ follow, lines, clear }, command) => {
       const path = await agent.logPath(globalFlags(command));
       if (clear === true) return clearLog(path);

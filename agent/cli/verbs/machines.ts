@@ -1,5 +1,5 @@
 import type { Machine } from "#protocol/api/machines.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { plain, print, printJson, row, rule } from "../output.ts";
 
 export const addMachines: AddVerb = (program, agent) => {
@@ -14,10 +14,10 @@ export const addMachines: AddVerb = (program, agent) => {
     });
 };
 
-const EXAMPLES = `
-Examples:
-  ztna machines list
-  ztna machines list --json | jq -r '.[] | select(.status == "offline") | .name'`;
+const EXAMPLES = examples(
+  "ztna machines list",
+  "ztna machines list --json | jq -r '.[] | select(.status == \"offline\") | .name'",
+);
 const WIDTHS = [21, 17, 9, 13];
 const SECONDS = 19;
 

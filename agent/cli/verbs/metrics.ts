@@ -1,11 +1,18 @@
 import type { Agent, GlobalFlags } from "../agent.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { Failure, NOT_RUNNING } from "../failure.ts";
 import { prometheusText } from "../metrics-text.ts";
 import { print, printJson } from "../output.ts";
 
 export const addMetrics: AddVerb = (program, agent) => {
-  const metrics = program.command("metrics").description("counters of the running agent, for Prometheus");
+  const metrics = program.command("metrics").description("counters of the running agent, for Prometheus")
+    .addHelpText(
+      "after",
+      examples(
+        "ztna metrics print | grep ztna_peer_count",
+        "ztna metrics write /var/lib/node_exporter/textfile/ztna.prom",
+      ),
+    );
   metrics.command("print")
     .description("print them in the Prometheus text format")
     .option("--json", JSON_FORM)

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from "@commander-js/extra-typings";
-import { type AddVerb, globalFlags } from "../command.ts";
+import { type AddVerb, examples, globalFlags } from "../command.ts";
 import { Failure, NOT_RUNNING } from "../failure.ts";
 import { plain } from "../output.ts";
 import { findPeer } from "./peers.ts";
@@ -18,10 +18,10 @@ export const addNc: AddVerb = (program, agent) => {
     });
 };
 
-const EXAMPLES = `
-Examples:
-  echo PING | ztna nc Linux-C 6379
-  ssh -o ProxyCommand="ztna nc %h %p" Linux-C`;
+const EXAMPLES = examples(
+  "echo PING | ztna nc Linux-C 6379",
+  'ssh -o ProxyCommand="ztna nc %h %p" Linux-C',
+);
 
 function parsePort(text: string): number {
   const port = Number(text);

@@ -1,12 +1,12 @@
 import type { NetCheck } from "#protocol/local/net-check.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { plain, print, printJson } from "../output.ts";
 
 export const addNetcheck: AddVerb = (program, agent) => {
   program.command("netcheck")
     .description("look at the network this machine is in, and how far the relays are")
     .option("--json", JSON_FORM)
-    .addHelpText("after", "\nExamples:\n  ztna netcheck\n  ztna netcheck --json | jq -r .nearest_derp")
+    .addHelpText("after", examples("ztna netcheck", "ztna netcheck --json | jq -r .nearest_derp"))
     .action(async ({ json }, command) => {
       if (json !== true) print("Running network diagnostics...");
       const found = await agent.checkNetwork(globalFlags(command));

@@ -1,5 +1,5 @@
 import type { AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { Failure, NOT_RUNNING } from "../failure.ts";
 import { plain, print, printJson, row } from "../output.ts";
 
@@ -21,11 +21,11 @@ export const addPeers: AddVerb = (program, agent) => {
     });
 };
 
-const EXAMPLES = `
-Examples:
-  ztna peers --active            the machines that are online now
-  ztna peers Linux-C             all about one
-  ztna peers --json | jq -r '.[] | select(.path == "relay") | .name'`;
+const EXAMPLES = examples(
+  "ztna peers --active            the machines that are online now",
+  "ztna peers Linux-C             all about one",
+  "ztna peers --json | jq -r '.[] | select(.path == \"relay\") | .name'",
+);
 
 export function shownPeers(peers: readonly AgentPeer[], active: boolean): readonly AgentPeer[] {
   return active ? peers.filter((peer) => peer.online) : peers;

@@ -1,7 +1,7 @@
-import { InvalidArgumentError } from "@commander-js/extra-typings";
+import { InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import type { ResponseOf } from "#protocol/api/endpoint.ts";
 import type { localPing } from "#protocol/local/daemon.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { durationUpTo } from "../duration.ts";
 import { Failure, NOT_RUNNING } from "../failure.ts";
 import { plain, print, printJson } from "../output.ts";
@@ -15,8 +15,15 @@ export const addPing: AddVerb = (program, agent) => {
     .description("measure the latency to a peer through the tunnel")
     .argument("<peer>", "name or tailnet address")
     .option("-c, --count <n>", "number of probes", parseCount, 5)
-    .option("-t, --timeout <duration>", "wait for each answer, such as 3s or 500ms", durationUpTo("60s", "3s"), 3_000)
+    .addOption(
+      new Option("-t, --timeout <duration>", "wait for each answer, such as 3s or 500ms")
+        .argParser(durationUpTo("60s", "3s")).default(3_000, "3s"),
+    )
     .option("--json", JSON_FORM)
+    .addHelpText(
+      "after",
+      examples("ztna ping Linux-C", "ztna ping 100.64.0.3 --count 1 --timeout 500ms      fails when no answer comes"),
+    )
     .action(async (peer, { count, timeout, json }, command) => {
       const flags = globalFlags(command);
       const probes: Probe[] = [];

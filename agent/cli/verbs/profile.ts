@@ -1,4 +1,4 @@
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { print, printJson } from "../output.ts";
 import { formatProfiles } from "./switch.ts";
 
@@ -30,7 +30,7 @@ export const addProfile: AddVerb = (program, agent) => {
     });
 };
 
-const EXAMPLES = `
-Examples:
-  ztna profile create work --api-url https://login.example.com
-  ztna switch work && ztna login`;
+const EXAMPLES = examples(
+  "ztna profile create work --api-url https://login.example.com",
+  "ztna switch work && ztna login",
+);

@@ -1,6 +1,6 @@
 import { shortKey } from "#protocol/keys.ts";
 import type { AgentStatus } from "#protocol/local/daemon.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { plain, print, printJson } from "../output.ts";
 import { formatPeers, shownPeers } from "./peers.ts";
 
@@ -22,10 +22,10 @@ export const addStatus: AddVerb = (program, agent) => {
     });
 };
 
-const EXAMPLES = `
-Examples:
-  ztna status --active                       this machine, then the peers that are online
-  ztna status --json | jq -r .machine.tailnet_ip`;
+const EXAMPLES = examples(
+  "ztna status --active                       this machine, then the peers that are online",
+  "ztna status --json | jq -r .machine.tailnet_ip",
+);
 const NO_PEERS = "Peers are known while the VPN is running (run 'ztna up').";
 
 /** The guide's block, line for line; the control plane, org and operating system stand in `--json`. */

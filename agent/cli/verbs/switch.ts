@@ -1,5 +1,5 @@
 import type { Profile } from "../agent.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { plain, print, printJson, row } from "../output.ts";
 
@@ -26,11 +26,11 @@ export const addSwitch: AddVerb = (program, agent) => {
     });
 };
 
-const EXAMPLES = `
-Examples:
-  ztna switch --list
-  ztna switch acme          the organization with this slug, in a profile of its own
-  ztna switch default       back to where you began`;
+const EXAMPLES = examples(
+  "ztna switch --list",
+  "ztna switch acme          the organization with this slug, in a profile of its own",
+  "ztna switch default       back to where you began",
+);
 const WIDTHS = [2, 21, 33, 38];
 const NONE = "—";
 

@@ -1,5 +1,5 @@
 import type { VersionCheck } from "#protocol/api/client-version.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { plain, print, printJson } from "../output.ts";
 
@@ -8,7 +8,7 @@ export const addUpdate: AddVerb = (program, agent) => {
     .description("look whether there is a newer version")
     .option("--check", "only look; what there is today")
     .option("--json", JSON_FORM)
-    .addHelpText("after", "\nExamples:\n  ztna update --check\n  ztna update --check --json | jq .update_available")
+    .addHelpText("after", examples("ztna update --check", "ztna update --check --json | jq .update_available"))
     .action(async ({ check, json }, command) => {
       if (check !== true) throw new Failure(NOT_BUILT);
       const found = await agent.checkForUpdate(globalFlags(command)).catch((error) => {

@@ -1,4 +1,4 @@
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { print, printError, printJson } from "../output.ts";
 
 export const addWgConfig: AddVerb = (program, agent) => {
@@ -18,7 +18,7 @@ export const addWgConfig: AddVerb = (program, agent) => {
 };
 
 const IN_USE = "Warning: the agent runs with the same key. Run 'ztna down' before you use this configuration.";
-const EXAMPLES = `
-Examples:
-  umask 077; ztna wg-config export > ztna0.conf     it holds the private key of this machine
-  ztna down; wg-quick up ./ztna0.conf`;
+const EXAMPLES = examples(
+  "umask 077; ztna wg-config export > ztna0.conf     it holds the private key of this machine",
+  "ztna down; wg-quick up ./ztna0.conf",
+);

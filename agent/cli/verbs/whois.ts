@@ -1,5 +1,5 @@
 import type { Agent, GlobalFlags } from "../agent.ts";
-import { type AddVerb, globalFlags, JSON_FORM } from "../command.ts";
+import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { plain, print, printJson } from "../output.ts";
 
@@ -8,7 +8,7 @@ export const addWhois: AddVerb = (program, agent) => {
     .description("tell which machine has a tailnet address")
     .argument("<ip>", "tailnet address, such as 100.64.0.3")
     .option("--json", JSON_FORM)
-    .addHelpText("after", "\nExamples:\n  ztna whois 100.64.0.3\n  ztna whois 100.64.0.3 --json")
+    .addHelpText("after", examples("ztna whois 100.64.0.3", "ztna whois 100.64.0.3 --json"))
     .action(async (ip, { json }, command) => {
       const owner = (await knownOwners(agent, globalFlags(command))).find((known) => known.tailnet_ip === ip);
       if (owner === undefined) {

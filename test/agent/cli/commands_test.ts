@@ -56,7 +56,7 @@ async function startServer(status: number, body: unknown, headers: Record<string
 const KEY = "tskey-auth-" + "ab".repeat(32);
 const lines = (text: string) => text.trimEnd().split("\n");
 
-Deno.test("reading commands work without a running agent", async () => {
+Deno.test("ztna status --json, ztna version, ztna down, ztna disconnect and ztna log work without a running agent", async () => {
   using directory = temporaryDirectory();
   const at = { directory: directory.path };
   const status = await ztna(["status", "--json"], at);

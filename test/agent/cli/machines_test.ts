@@ -21,7 +21,7 @@ async function loggedIn(answers: Parameters<typeof startControlPlane>[0]) {
   return { plane, terminal };
 }
 
-Deno.test("ztna machines list prints the table of the guide", async () => {
+Deno.test("ztna machines list prints the table of the guide, and with --json what scripts need", async () => {
   const { plane, terminal } = await loggedIn({ [MACHINES]: () => ({ data: machines }) });
   await using _ = plane;
   using __ = terminal;
@@ -30,7 +30,7 @@ Deno.test("ztna machines list prints the table of the guide", async () => {
   assert.equal(plane.asked[0]!.token, "old");
 });
 
-Deno.test("ztna auth-keys list prints the table of the guide", async () => {
+Deno.test("ztna auth-keys list prints the table of the guide, and with --json what scripts need", async () => {
   const { plane, terminal } = await loggedIn({ [KEYS]: () => ({ data: authKeys }) });
   await using _ = plane;
   using __ = terminal;
@@ -55,7 +55,7 @@ Deno.test("ztna auth-keys list names the role of a member who may not", async ()
   assertGolden("auth-keys-list-member", await terminal.session(["ztna auth-keys list"]));
 });
 
-Deno.test("lists need an org and somebody to ask for them", async () => {
+Deno.test("ztna machines list, ztna auth-keys list and ztna whois need an org and somebody to ask for them", async () => {
   using terminal = new Terminal({ ZTNA_API_URL: "http://127.0.0.1:9" });
   const commands = ["ztna machines list", "ztna auth-keys list", "ztna whois 100.64.0.9"];
   const nowhere = await terminal.session(commands);
@@ -136,7 +136,7 @@ Deno.test("ztna whois asks the control plane when no agent runs", async () => {
   assert.match((await terminal.ztna("whois", "100.64.0.2")).out, /^Machine: +Win-B\n[^]*\nStatus: +offline\n$/);
 });
 
-Deno.test("ztna status and ztna peers show a connected machine as the guide does", async () => {
+Deno.test("ztna status, ztna peers and ztna ip show a connected machine as the guide does, also with --active and --json", async () => {
   using terminal = new Terminal();
   await using _ = startAgent(terminal.directory, { status: () => status, peers: () => peers });
   assertGolden(

@@ -20,7 +20,7 @@ async function registered(answer: (asked: Asked) => Answer) {
   return { plane, terminal };
 }
 
-Deno.test("ztna set says each change in a line, keeps it and tells the control plane as this machine", async () => {
+Deno.test("ztna set --hostname --tags --shields-up --ssh --accept-routes --advertise-exit-node --advertise-routes: each says its change, is kept and told", async () => {
   const { plane, terminal } = await registered(takesAll);
   await using _ = plane;
   using __ = terminal;
