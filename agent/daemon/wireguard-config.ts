@@ -1,4 +1,4 @@
-import { type ConfigPeer, wireGuardConfigText } from "#domain/wireguard/config-text.ts";
+import { type ConfigPeer, wireGuardConfig } from "#domain/machine/wireguard-config.ts";
 import type { Machine } from "#protocol/api/machines.ts";
 import type { AgentConfig } from "./config.ts";
 import { readMachines } from "./organization.ts";
@@ -33,17 +33,17 @@ export async function exportWireGuardConfig(config: AgentConfig, machineId?: str
     tailnetIp: machine.tailnet_ip,
     privateKey: isOwn ? state?.wireguard_private_key : undefined,
   };
-  const text = wireGuardConfigText(self, peers.map(peerOf));
+  const text = wireGuardConfig(self, peers.map(peerOf));
   return { machine, peers, text, isInUse: isOwn && runningPid(config.paths.pid) !== undefined };
 }
 
 function peerOf({ name, public_key, tailnet_ip, approved_routes, public_endpoint, endpoints }: Machine): ConfigPeer {
+  const own = endpoints.toSorted((a, b) => Number(a.startsWith("[")) - Number(b.startsWith("[")));
   return {
     name,
     publicKey: public_key!,
-    tailnetIp: tailnet_ip,
-    routes: approved_routes,
+    allowedIps: [`${tailnet_ip}/32`, ...approved_routes],
     // What the world sees of it, else the first of its own addresses, IPv4 before IPv6.
-    endpoint: public_endpoint ?? endpoints.find((one) => !one.startsWith("[")) ?? endpoints[0],
+    endpoints: public_endpoint === null ? own : [public_endpoint, ...own],
   };
 }

@@ -1,42 +1,57 @@
-import type { Peer } from "#protocol/netmap.ts";
+/** The machine that is to run WireGuard by itself. */
+export interface ConfigSelf {
+  readonly name: string;
+  readonly tailnetIp: string;
+  /** Base64; undefined where it is not known, because keys never leave their machine. */
+  readonly privateKey: string | undefined;
+}
 
-/** What stands for the private key where only the machine itself has it; `wg-quick` refuses it. */
-export const OWN_PRIVATE_KEY = "<private key of this machine>";
+/** A machine it reaches. */
+export interface ConfigPeer {
+  readonly name: string;
+  readonly publicKey: string;
+  /** Its own address and its approved routes, as prefixes. */
+  readonly allowedIps: readonly string[];
+  /** Where it may be found, the best first; the first that has the form of one is taken. */
+  readonly endpoints: readonly string[];
+}
 
+const KEEPALIVE_S = 25;
+/** Where MagicDNS answers inside the tailnet. */
 const RESOLVER = "100.100.100.100";
 
-export interface WireGuardConfig {
-  readonly address: string;
-  /** Base64, or empty when it is not ours to know. */
-  readonly privateKey: string;
-  readonly peers: readonly Peer[];
-}
-
-/** The text of a `wg-quick` configuration: a peer for every machine that is online and has a key. */
-export function wireGuardConfig({ address, privateKey, peers }: WireGuardConfig): string {
+/** A configuration for `wg-quick` (contract 12.2). */
+export function wireGuardConfig({ name, tailnetIp, privateKey }: ConfigSelf, peers: readonly ConfigPeer[]): string {
   const own = [
     "[Interface]",
-    `PrivateKey = ${privateKey === "" ? OWN_PRIVATE_KEY : privateKey}`,
-    `Address = ${address}/32`,
+    privateKey === undefined
+      ? `# PrivateKey = (it stays on ${oneLine(name)}: put it here)`
+      : `PrivateKey = ${privateKey}`,
+    `Address = ${tailnetIp}/32`,
     `DNS = ${RESOLVER}`,
   ];
-  const sections = [own, ...peers.filter((peer) => peer.online && peer.public_key !== "").map(peerSection)];
-  return sections.map((lines) => lines.join("\n") + "\n").join("\n");
+  return [own, ...peers.map(peerSection)].map((lines) => `${lines.join("\n")}\n`).join("\n");
 }
 
-function peerSection(peer: Peer): string[] {
-  const endpoint = peer.endpoints.find(isEndpoint);
+function peerSection({ name, publicKey, allowedIps, endpoints }: ConfigPeer): string[] {
+  const endpoint = endpoints.find(isEndpoint);
   return [
     "[Peer]",
-    `# ${peer.name}`,
-    `PublicKey = ${peer.public_key}`,
-    `AllowedIPs = ${peer.allowed_ips.join(", ")}`,
+    `# ${oneLine(name)}`,
+    `PublicKey = ${oneLine(publicKey)}`,
+    `AllowedIPs = ${oneLine(allowedIps.join(", "))}`,
     ...(endpoint === undefined ? [] : [`Endpoint = ${endpoint}`]),
-    "PersistentKeepalive = 25",
+    `PersistentKeepalive = ${KEEPALIVE_S}`,
   ];
 }
 
 /** Endpoints are what another machine says of itself, and `wg-quick` runs commands of its file as root. */
 function isEndpoint(text: string): boolean {
   return /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]):\d{1,5}$/i.test(text);
+}
+
+/** What somebody else wrote must not start a line of its own. */
+function oneLine(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "?");
 }

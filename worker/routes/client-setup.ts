@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { Hono } from "hono";
-import { wireGuardConfig } from "#domain/machine/wireguard-config.ts";
+import { type ConfigPeer, wireGuardConfig } from "#domain/machine/wireguard-config.ts";
 import { mintRoutedSecret, RANDOM_BYTES, secretHash } from "#domain/secrets/routed-secret.ts";
 import { clientSetup } from "#protocol/api/client-setup.ts";
 import { orgRoutingTag } from "#protocol/ids.ts";
 import { setupStatement } from "#protocol/keys.ts";
+import type { Peer } from "#protocol/netmap.ts";
 import { clientIp } from "../auth/client-ip.ts";
 import { showRegistration, verifyMachineKey, wireGuardPair } from "../auth/enrolment.ts";
 import { requireRole } from "../auth/require-role.ts";
@@ -34,10 +35,19 @@ export function clientSetupRoutes(app: Hono<AppEnv>): void {
         machineKey: input.machine_key,
       }),
     );
-    const { tailnetIp: address, peers } = machine;
+    // The caller's own private key never came here.
+    const privateKey = pair.privateKey === "" ? undefined : pair.privateKey;
     return {
       ...showRegistration(c.get("config"), machine, nodeKey, pair),
-      wg_config: wireGuardConfig({ address, privateKey: pair.privateKey, peers }),
+      wg_config: wireGuardConfig({ ...machine, privateKey }, machine.peers.filter(isReachable).map(configPeerOf)),
     };
   });
+}
+
+function isReachable(peer: Peer): boolean {
+  return peer.online && peer.public_key !== "";
+}
+
+function configPeerOf({ name, public_key: publicKey, allowed_ips: allowedIps, endpoints }: Peer): ConfigPeer {
+  return { name, publicKey, allowedIps, endpoints };
 }

@@ -1,43 +1,62 @@
 import { describe, expect, it } from "vitest";
-import { OWN_PRIVATE_KEY, wireGuardConfig } from "#domain/machine/wireguard-config.ts";
-import type { Peer } from "#protocol/netmap.ts";
+import { type ConfigPeer, wireGuardConfig } from "#domain/machine/wireguard-config.ts";
 
-const peer = (name: string, more: Partial<Peer> = {}): Peer => ({
-  id: "5e0c1f0e-0000-4000-8000-000000000000" as Peer["id"],
-  name,
-  tailnet_ip: "100.64.0.2",
-  public_key: "P".repeat(43) + "=",
-  allowed_ips: ["100.64.0.2/32"],
+const self = { name: "Linux-C", tailnetIp: "100.64.0.3", privateKey: "S".repeat(43) + "=" };
+const peer: ConfigPeer = {
+  name: "Win-A",
+  publicKey: "A".repeat(43) + "=",
+  allowedIps: ["100.64.0.1/32"],
   endpoints: [],
-  relay_region: null,
-  online: true,
-  os: null,
-  ...more,
-});
-const config = (...peers: Peer[]) => wireGuardConfig({ address: "100.64.0.1", privateKey: "", peers });
+};
 
 describe("the configuration for wg-quick", () => {
-  it("says where the private key belongs when only the machine has it", () => {
-    expect(config()).toBe(
-      `[Interface]\nPrivateKey = ${OWN_PRIVATE_KEY}\nAddress = 100.64.0.1/32\nDNS = 100.100.100.100\n`,
-    );
+  it("has the machine, then each peer with its routes and endpoint", () => {
+    const allowedIps = ["100.64.0.1/32", "10.0.0.0/24", "192.168.1.0/24"];
+    const routed = { ...peer, allowedIps, endpoints: ["192.0.2.7:41641"] };
+    expect(wireGuardConfig(self, [routed, { ...peer, name: "Win-B" }])).toBe(`[Interface]
+PrivateKey = ${self.privateKey}
+Address = 100.64.0.3/32
+DNS = 100.100.100.100
+
+[Peer]
+# Win-A
+PublicKey = ${peer.publicKey}
+AllowedIPs = 100.64.0.1/32, 10.0.0.0/24, 192.168.1.0/24
+Endpoint = 192.0.2.7:41641
+PersistentKeepalive = 25
+
+[Peer]
+# Win-B
+PublicKey = ${peer.publicKey}
+AllowedIPs = 100.64.0.1/32
+PersistentKeepalive = 25
+`);
   });
 
-  it("lists who is online and has a key, with approved routes", () => {
-    const text = config(
-      peer("a", { allowed_ips: ["100.64.0.2/32", "10.0.0.0/24"] }),
-      peer("off", { online: false }),
-      peer("bare", { public_key: "" }),
-    );
-    expect(text.match(/# .*/g)).toEqual(["# a"]);
-    expect(text).toContain("AllowedIPs = 100.64.0.2/32, 10.0.0.0/24\n");
+  it("leaves a private key that is not known here for its owner to put in", () => {
+    const text = wireGuardConfig({ ...self, privateKey: undefined }, []);
+    expect(text).toContain("\n# PrivateKey = (it stays on Linux-C: put it here)\n");
   });
 
-  it("takes the first endpoint that is one, never a line somebody smuggles in", () => {
-    const smuggled = "192.0.2.1:1\nPostUp = touch /tmp/x";
-    const endpointOf = (...endpoints: string[]) => /Endpoint = (.*)/.exec(config(peer("a", { endpoints })))?.[1];
-    expect(endpointOf(smuggled, "192.0.2.1:41641")).toBe("192.0.2.1:41641");
+  it("takes the first endpoint that is one", () => {
+    const endpointOf = (...endpoints: string[]) =>
+      /Endpoint = (.*)/.exec(wireGuardConfig(self, [{ ...peer, endpoints }]))?.[1];
+    expect(endpointOf("example.com:1", "192.0.2.1", "192.0.2.1:41641")).toBe("192.0.2.1:41641");
     expect(endpointOf("[2001:db8::1]:41641")).toBe("[2001:db8::1]:41641");
-    expect(config(peer("a", { endpoints: [smuggled, "example.com:1", "192.0.2.1"] }))).not.toMatch(/PostUp|Endpoint/);
+    expect(endpointOf("example.com:1")).toBeUndefined();
+  });
+
+  it("lets no machine smuggle a line of its own in", () => {
+    const line = "\nPostUp = touch /tmp/x\r\u2028y";
+    const hostile = {
+      name: `a${line}`,
+      publicKey: `A${line}`,
+      allowedIps: [`0.0.0.0/0${line}`],
+      endpoints: [`192.0.2.1:1${line}`],
+    };
+    const text = wireGuardConfig({ ...self, name: `me${line}`, privateKey: undefined }, [hostile]);
+    expect(text.split(/[\r\n\u2028]/).filter((one) => one.startsWith("PostUp"))).toEqual([]);
+    expect(text).toContain("# a?PostUp = touch /tmp/x??y\n");
+    expect(text).not.toContain("Endpoint");
   });
 });
