@@ -13,9 +13,12 @@ import {
 import { type ErrorCode, ZtnaError } from "#protocol/errors.ts";
 import { type MachineId, orgRoutingTag } from "#protocol/ids.ts";
 import { type Config, relayRegions } from "../../worker/config.ts";
-import type { Change } from "./change.ts";
+import { Burst } from "./burst.ts";
+import type { Change, MachineChange } from "./change.ts";
+import { DeltaTexts } from "./delta-texts.ts";
 import { type MachineReport, type OfflineReason, requireMachine, takeReport } from "./machine-changes.ts";
-import { deltaFor, isApartAfter, type Listener, type Shift } from "./roster.ts";
+import { PeerTexts } from "./peer-texts.ts";
+import { isApartAfter, type Listener, type Shift } from "./roster.ts";
 import { findMachine, listMachines, machineOf, type MachineRow } from "./store/machines.ts";
 import type { OrgRow } from "./store/org.ts";
 
@@ -39,13 +42,18 @@ interface Attachment {
 }
 
 const MOST_MESSAGE_CHARS = 16_384;
+/** At most so often hears each agent of changes, however many there are: a thousand that arrive would mean a million messages. */
+const BURST_MS = 100;
 
 /** The open control streams of an org: who is connected, and what each hears. */
 export class ControlStreams {
   readonly #org: Org;
+  readonly #peers: PeerTexts;
+  readonly #deltas = new Burst<Change>(BURST_MS, (changes) => this.#sendDeltas(changes));
 
   constructor(org: Org) {
     this.#org = org;
+    this.#peers = new PeerTexts(org.ctx.storage.sql);
   }
 
   /** Takes a stream that the Worker handed on, in place of an older one of the same machine. */
@@ -105,20 +113,29 @@ export class ControlStreams {
   /** Tells every agent what a committed change means for its map. */
   tell(change: Change): void {
     if (change.machines.length + change.deleted.length === 0) return;
+    this.#peers.apply(change);
     for (const { id } of change.deleted) this.#refuse(id, "INVALID_NODE_KEY");
     for (const { before, after } of change.machines) {
       if (before !== undefined && before.node_key_hash !== after.node_key_hash) this.#replace(after.id);
     }
-    const streams = this.#streams("control");
-    if (streams.length === 0) return;
-    const shift = this.#shiftOf(change);
-    for (const { socket, attachment } of streams) {
-      if (attachment.seq === undefined) continue;
-      const listener: Listener = { ...attachment, seq: attachment.seq };
-      const delta = deltaFor(listener, shift);
-      if (delta === undefined) continue;
-      send(socket, { type: "delta", delta });
-      socket.serializeAttachment({ ...attachment, seq: delta.seq, apart: isApartAfter(listener, shift) });
+    this.#deltas.add(change);
+  }
+
+  #sendDeltas(changes: readonly Change[]): void {
+    /** By the first change that is news: who got a whole map meanwhile hears less. */
+    const shifts = new Map<number, DeltaTexts>();
+    for (const { socket, attachment } of this.#streams("control")) {
+      const { seq } = attachment;
+      const first = seq === undefined ? -1 : changes.findIndex((change) => change.org.seq > seq);
+      if (seq === undefined || first === -1) continue;
+      const texts = shifts.get(first) ?? new DeltaTexts(this.#shiftOf(changes.slice(first)));
+      shifts.set(first, texts);
+      const { machineId, apart } = attachment;
+      const listener: Listener = { machineId, seq, apart };
+      const text = texts.textFor(listener);
+      if (text === undefined) continue;
+      socket.send(text);
+      socket.serializeAttachment({ ...attachment, seq: texts.shift.seq, apart: isApartAfter(listener, texts.shift) });
     }
   }
 
@@ -169,21 +186,23 @@ export class ControlStreams {
   }
 
   #sendMap(socket: WebSocket, attachment: Attachment, row: MachineRow): void {
-    const { ctx, config, read } = this.#org;
+    const { config, read } = this.#org;
     const { id, name, slug, seq, address_pool } = read();
     const { heartbeat_s, direct_attempt_s, direct_retry_s } = config.timings;
     const self = machineOf(row, id);
-    const map = buildNetMap({
+    const apart = !isCarried(self);
+    const { peers: _, ...map } = buildNetMap({
       seq,
       org: { id, name, slug },
       self,
-      machines: listMachines(ctx.storage.sql).map((machine) => machineOf(machine, id)),
+      machines: [],
       addressPool: address_pool ?? config.limits.address_pool,
       relays: relayRegions(config, attachment.host),
       timings: { heartbeat_s, direct_attempt_s, direct_retry_s },
     });
-    send(socket, { type: "map", map });
-    socket.serializeAttachment({ ...attachment, seq, apart: !isCarried(self) } satisfies Attachment);
+    const peers = apart ? "[]" : this.#peers.listFor(row.id, id);
+    socket.send(`{"type":"map","map":${JSON.stringify(map).slice(0, -1)},"peers":${peers}}}`);
+    socket.serializeAttachment({ ...attachment, seq, apart } satisfies Attachment);
   }
 
   /** A fresh token, and a fresh ticket where the machine may use the relays. */
@@ -210,16 +229,17 @@ export class ControlStreams {
     for (const { socket } of this.#streamsOf(id)) retire(socket, CLOSE_REFUSED, code);
   }
 
-  #shiftOf(change: Change): Shift {
+  /** What several changes come to: each machine from its first state to its last. */
+  #shiftOf(changes: readonly Change[]): Shift {
     const { ctx, config } = this.#org;
-    const { id, seq, address_pool } = change.org;
-    // To its peers a deleted machine is one that was set apart for good.
-    const gone = change.deleted.map((row) => ({ before: row, after: { ...row, status: "quarantined" as const } }));
+    const { id, seq, address_pool } = changes.at(-1)!.org;
+    const machines = new Map<MachineId, Shift["machines"][number]>();
+    for (const { before, after } of changes.flatMap(stepsOf)) {
+      const first = machines.has(after.id) ? machines.get(after.id)!.before : before && machineOf(before, id);
+      machines.set(after.id, { before: first, after: machineOf(after, id) });
+    }
     return {
-      machines: [...change.machines, ...gone].map(({ before, after }) => ({
-        before: before && machineOf(before, id),
-        after: machineOf(after, id),
-      })),
+      machines: [...machines.values()],
       seq,
       addressPool: address_pool ?? config.limits.address_pool,
       all: () => listMachines(ctx.storage.sql).map((machine) => machineOf(machine, id)),
@@ -236,6 +256,11 @@ export class ControlStreams {
       return attachment !== undefined && socket.readyState === WebSocket.OPEN ? [{ socket, attachment }] : [];
     });
   }
+}
+
+/** To its peers a deleted machine is one that was set apart for good. */
+function stepsOf({ machines, deleted }: Change): MachineChange[] {
+  return [...machines, ...deleted.map((row) => ({ before: row, after: { ...row, status: "quarantined" as const } }))];
 }
 
 function tagOf(id: MachineId): string {
