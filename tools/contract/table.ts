@@ -12,8 +12,9 @@ Made by \`npm run docs:contract\` from the titles of the tests; not edited by ha
 
 /** The tests that prove an item, the plainest first: its words with the fewest others around them. */
 export function proofsOf(item: Item, tests: readonly TitledTest[]): TitledTest[] {
-  const patterns = item.words.map(wholeWord);
-  return tests.filter(({ title }) => patterns.every((pattern) => pattern.test(title)))
+  const wordings = [item.words, ...(item.amongRows === undefined ? [] : [item.amongRows])];
+  const patterns = wordings.map((words) => words.map(wholeWord));
+  return tests.filter(({ title }) => patterns.some((all) => all.every((pattern) => pattern.test(title))))
     .sort((a, b) => a.title.length - b.title.length || compare(a.title, b.title));
 }
 

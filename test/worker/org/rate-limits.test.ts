@@ -50,7 +50,7 @@ async function count(
   );
 }
 
-describe("the rate limit of registrations", () => {
+describe("the rate limit (RATE_LIMITED) of POST /api/register-machine", () => {
   it("counts per address in fixed windows and says when to come back", async () => {
     const { orgId } = await newOrg();
     const from = (ip: string, second: number): [string, string, number] => [ip, "unknown", second];

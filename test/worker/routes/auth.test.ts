@@ -8,7 +8,7 @@ import { base, endWindow, fetchWith, post, type ReceivedEnvelope, selfFetch, sig
 
 const password = "correct horse";
 
-describe("signing up", () => {
+describe("POST /api/auth/signup", () => {
   it("opens a session whose token is an ES256 JWT of the contract", async () => {
     const session = await call(selfFetch, base, signup, { email: "  Ada@Example.com ", password, full_name: "Ada" });
     expect(session).toMatchObject({ expires_in: 3600, user: { email: "ada@example.com" } });
@@ -30,7 +30,7 @@ describe("signing up", () => {
     });
   });
 
-  it("is refused for an e-mail that is taken, whatever its case", async () => {
+  it("refuses an e-mail that is taken, whatever its case", async () => {
     const { user } = await signUpSomeone();
     const again = call(selfFetch, base, signup, { email: user.email.toUpperCase(), password });
     await expect(again).rejects.toMatchObject({ code: "CONFLICT", message: "Email already in use", status: 409 });
@@ -80,14 +80,14 @@ describe("signing up", () => {
   });
 });
 
-describe("logging in", () => {
+describe("POST /api/auth/login", () => {
   it("opens a session with the right password", async () => {
     const { user } = await signUpSomeone();
     const session = await call(selfFetch, base, login, { email: user.email, password });
     expect(session.user).toEqual(user);
   });
 
-  it("answers a wrong password and an unknown e-mail alike", async () => {
+  it("answers a wrong password and an unknown e-mail alike, with INVALID_CREDENTIALS", async () => {
     const { user } = await signUpSomeone();
     const answers = [];
     for (const email of [user.email, "nobody@example.com"]) {
@@ -102,7 +102,7 @@ describe("logging in", () => {
     expect(answers[1]).toEqual(answers[0]);
   });
 
-  it("locks the account after ten failures, also for the right password, until the lock is over", async () => {
+  it("locks the account with ACCOUNT_LOCKED after ten failures, also for the right password, until the lock is over", async () => {
     const { user } = await signUpSomeone();
     const ask = (password: string) => call(selfFetch, base, login, { email: user.email, password });
     const fail = () => expect(ask("wrong horse")).rejects.toMatchObject({ code: "INVALID_CREDENTIALS" });
@@ -114,7 +114,7 @@ describe("logging in", () => {
     await ask(password);
   });
 
-  it("is limited per e-mail, and free again in the next window", async () => {
+  it("is limited per e-mail by RATE_LIMITED, and free again in the next window", async () => {
     const { user } = await signUpSomeone();
     const limited = fetchWith({ limits: { login_per_email: 2, login_per_ip: 0 } });
     const ask = () => call(limited, base, login, { email: user.email, password });
@@ -142,7 +142,7 @@ describe("logging in", () => {
   });
 });
 
-describe("a refresh token", () => {
+describe("POST /api/auth/refresh and POST /api/auth/logout: a refresh token", () => {
   it("is good once, and its return ends the session of whoever holds its successor", async () => {
     const first = await signUpSomeone();
     const second = await call(selfFetch, base, refresh, { refresh_token: first.refresh_token });
@@ -174,7 +174,7 @@ describe("a refresh token", () => {
     await expectDead(refresh_token);
   });
 
-  it("is refused when missing, expired or made up", async () => {
+  it("is refused with MISSING_TOKEN when missing, with INVALID_TOKEN when expired or made up", async () => {
     await expect(call(selfFetch, base, refresh, {})).rejects.toMatchObject({ code: "MISSING_TOKEN", status: 400 });
     await expectDead("0".repeat(64));
     const brief = fetchWith({ timings: { refresh_token_s: 0 }, limits: { login_per_ip: 0 } });
@@ -250,14 +250,14 @@ describe("the refresh cookie", () => {
   });
 });
 
-describe("an access token", () => {
+describe("GET /api/auth/me: an access token", () => {
   const ask = async (authorization?: string) => {
     const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
     const response = await SELF.fetch(`${base}/api/auth/me`, { headers });
     return [response.status, (await response.json<{ error: unknown }>()).error];
   };
 
-  it("is asked for when there is none", async () => {
+  it("is asked for with UNAUTHORIZED when there is none", async () => {
     expect(await ask()).toEqual([401, { code: "UNAUTHORIZED", message: "Authentication required" }]);
   });
 

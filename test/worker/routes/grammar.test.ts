@@ -23,7 +23,7 @@ describe("every answer", () => {
 });
 
 describe("a path", () => {
-  it("that nobody serves is not found", async () => {
+  it("that nobody serves is NOT_FOUND", async () => {
     expect(await refused(await SELF.fetch(`${base}/api/nothing`))).toEqual([404, "NOT_FOUND", "Not found"]);
     expect(await refused(await SELF.fetch(`${base}/api/auth/me/more`))).toEqual([404, "NOT_FOUND", "Not found"]);
   });
@@ -45,7 +45,7 @@ describe("a path", () => {
 describe("a body", () => {
   const send = async (body: BodyInit) => refused(await SELF.fetch(`${base}/api/auth/login`, { method: "POST", body }));
 
-  it.each(["", "{", "not json", "{'a':1}", "\u0000"])("of %j is refused as no JSON", async (body) => {
+  it.each(["", "{", "not json", "{'a':1}", "\u0000"])("of %j is refused as no JSON with INVALID_JSON", async (body) => {
     expect(await send(body)).toEqual([400, "INVALID_JSON", "Request body must be valid JSON"]);
   });
 
@@ -82,7 +82,7 @@ describe("a body", () => {
 });
 
 describe("an action", () => {
-  it("must be named, and known, by somebody with a token", async () => {
+  it("must be named (MISSING_FIELDS), and known (UNKNOWN_ACTION), by somebody with a token (UNAUTHORIZED)", async () => {
     const authorization = `Bearer ${(await signUpSomeone()).token}`;
     const ask = async (body: unknown, headers = { authorization }) =>
       (await post("/api/org-management", body, headers)).envelope.error;
@@ -96,7 +96,7 @@ describe("an action", () => {
 });
 
 describe("the unexpected", () => {
-  it("is logged whole under the request's id and shown as nothing but a code", async () => {
+  it("is logged whole under the request's id and shown as INTERNAL_ERROR alone", async () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => {});
     const broken = {
       ...env,

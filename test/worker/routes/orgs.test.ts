@@ -3,7 +3,7 @@ import { call } from "#protocol/api/call.ts";
 import { createOrg, userOrgs } from "#protocol/api/orgs.ts";
 import { base, foundOrg, selfFetch, signUpSomeone } from "../support/api.ts";
 
-describe("creating an org", () => {
+describe("POST /api/org-management create", () => {
   it("makes its founder the owner", async () => {
     const { session, orgId } = await foundOrg("Lab");
     const orgs = await call(selfFetch, base, userOrgs, {}, { token: session.token });

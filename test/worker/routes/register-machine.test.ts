@@ -22,7 +22,7 @@ async function usedCount(org: Org): Promise<number | undefined> {
   return keys.ok ? keys.value[0]?.used_count : undefined;
 }
 
-describe("registering a machine", () => {
+describe("POST /api/register-machine", () => {
   it("answers what the contract lists and makes a key pair for a caller without one", async () => {
     const org = await newOrg();
     const { key } = await makeKey(org);
@@ -100,8 +100,8 @@ describe("registering a machine", () => {
   });
 });
 
-describe("a registration is refused", () => {
-  it("when a field is missing or mistyped, or the body is no JSON object, or huge", async () => {
+describe("POST /api/register-machine refuses", () => {
+  it("a missing field with MISSING_FIELDS, a mistyped one with INVALID_INPUT, no JSON with INVALID_JSON, a huge body", async () => {
     const org = await newOrg();
     const { key } = await makeKey(org);
     const refusals: [unknown, number, string][] = [
@@ -129,7 +129,7 @@ describe("a registration is refused", () => {
     expect(await usedCount(org)).toBe(1);
   });
 
-  it("for a name that is empty, too long or has nothing valid in it", async () => {
+  it("a name that is empty, too long or has nothing valid in it with INVALID_INPUT", async () => {
     const { key } = await makeKey(await newOrg());
     for (const name of ["", "x".repeat(101), "\u0000\u0007\n", "日本", "\u202e", "---"]) {
       expect(await registerRaw({ auth_key: key, name }), name).toMatchObject({ status: 400 });
@@ -145,7 +145,7 @@ describe("a registration is refused", () => {
     expect((await enrol(key, "we\u0000b\u001b[31m-1")).name).toBe("web31m-1");
   });
 
-  it("for a made-up key, without touching any object", async () => {
+  it("a made-up key with INVALID_KEY, without touching any object", async () => {
     const { key } = await makeKey(await newOrg());
     const objects = await listDurableObjectIds(env.ORG);
     const last = key.endsWith("0") ? "1" : "0";
@@ -167,14 +167,14 @@ describe("a registration is refused", () => {
     expect(await listDurableObjectIds(env.ORG)).toHaveLength(objects.length);
   });
 
-  it("for a key whose tag is genuine and whose rest is not", async () => {
+  it("a key whose tag is genuine and whose rest is not with INVALID_KEY", async () => {
     const { key } = await makeKey(await newOrg());
     const digits = key.slice(AUTH_KEY_PREFIX.length);
     const auth_key = AUTH_KEY_PREFIX + "ab".repeat(20) + digits.slice(40);
     expect(await registerRaw({ auth_key, name: "x" })).toMatchObject({ status: 401, code: "INVALID_KEY" });
   });
 
-  it("for a revoked and for an expired key", async () => {
+  it("a revoked and an expired key with INVALID_KEY", async () => {
     const org = await newOrg();
     const revoked = await makeKey(org);
     await orgStub(org.orgId).revokeAuthKey(revoked.id, null as never);
@@ -184,7 +184,7 @@ describe("a registration is refused", () => {
     expect(await registerRaw({ auth_key: expired.key, name: "x" })).toMatchObject({ status: 401, code: "INVALID_KEY" });
   });
 
-  it("from an address outside the key's prefixes", async () => {
+  it("an address outside the key's prefixes with IP_NOT_ALLOWED", async () => {
     const org = await newOrg();
     const { key } = await makeKey(org, { allowed_cidrs: ["192.0.2.0/24", "2001:db8::/32"] });
     const from = (ip: string) => registerRaw({ auth_key: key, name: "x" }, { "cf-connecting-ip": ip });
@@ -196,7 +196,7 @@ describe("a registration is refused", () => {
     expect(await from("::ffff:192.0.2.9")).toMatchObject({ status: 200 });
   });
 
-  it("over the quota, in the contract's words, while known names still come back", async () => {
+  it("one machine over the quota with QUOTA_EXCEEDED in the contract's words, while known names still come back", async () => {
     const org = await newOrg();
     const { key } = await makeKey(org);
     await enrol(key, "a");
@@ -209,7 +209,7 @@ describe("a registration is refused", () => {
     expect(await registerRaw({ auth_key: key, name: "a" })).toMatchObject({ status: 200 });
   });
 
-  it("with a machine key whose signature is another's, or over another name", async () => {
+  it("a machine key whose signature is another's, or over another name, with INVALID_INPUT", async () => {
     const { key } = await makeKey(await newOrg());
     const [mine, theirs] = [await newInstallation(), await newInstallation()];
     const proof = await mine.proof(key, "host");
@@ -220,7 +220,7 @@ describe("a registration is refused", () => {
     expect(await outcome(enrol(key, "host", proof))).toBe("ok");
   });
 
-  it("under a strict org setting when the name belongs to another installation", async () => {
+  it("another installation's name under a strict org setting with REGISTRATION_CONFLICT", async () => {
     const org = await newOrg();
     const { key } = await makeKey(org);
     const mine = await newInstallation();

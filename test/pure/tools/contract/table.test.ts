@@ -14,6 +14,11 @@ test("an item is proved by the tests whose titles hold all its words, as whole w
   expect(proofsOf(item("INVALID_INPUT"), tests)).toEqual([tests[0]]);
 });
 
+test("a test with rows proves what is among them", () => {
+  const rows = [{ file: "c.test.ts", title: "/api/db/%s › is read" }];
+  expect(proofsOf({ ...item("/api/db/machines"), amongRows: ["/api/db/%s"] }, rows)).toEqual(rows);
+});
+
 test("an item without a test is missing, and the table says so", () => {
   const chapters = [{ title: "Codes", items: [item("INVALID_INPUT"), item("KEY_USED")] }];
   expect(missingItems(chapters, tests)).toEqual(["KEY_USED"]);
