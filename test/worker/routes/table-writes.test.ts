@@ -214,7 +214,7 @@ describe.each(Object.entries(cases))("/api/db/%s", (table, { row, body, readers,
 });
 
 describe("the grammar of writes to /api/db/<table>", () => {
-  it("refuses a DELETE without a record filter with UNSAFE_DELETE", async () => {
+  it("refuses DELETE /api/db/machines without a record filter with UNSAFE_DELETE", async () => {
     const { orgId, token } = await fullOrg();
     for (const query of [`org_id=eq.${orgId}`, `org_id=${orgId}`]) {
       expect(await ask("machines", { method: "DELETE", query, body: {}, token })).toEqual({
@@ -229,7 +229,7 @@ describe("the grammar of writes to /api/db/<table>", () => {
     expect((await ask("machines", { method: "DELETE", body, token })).code).toBe("UNSAFE_DELETE");
   });
 
-  it("deletes by the URL's filter or by _filters, and answers how many rows that were", async () => {
+  it("takes DELETE /api/db/machines with a filter in the URL or in _filters, and answers how many rows that were", async () => {
     const { orgId, token, key, machineId } = await fullOrg();
     await enrol(key, "second");
     const remove = (query: string, body: unknown) => ask("machines", { method: "DELETE", query, body, token });
@@ -251,7 +251,7 @@ describe("the grammar of writes to /api/db/<table>", () => {
     },
   );
 
-  it("takes no filter of a PATCH from the URL", async () => {
+  it("takes no filter of PATCH /api/db/machines from the URL", async () => {
     const { orgId, token, key, machineId } = await fullOrg();
     const second = await enrol(key, "second");
     const query = `org_id=eq.${orgId}&id=eq.${machineId}`;
@@ -281,7 +281,7 @@ describe("the grammar of writes to /api/db/<table>", () => {
     });
   });
 
-  it("sets a machine's flags as update_flags of /api/machine-admin does", async () => {
+  it("sets a machine's flags with PATCH /api/db/machines as update_flags of /api/machine-admin does", async () => {
     const { orgId, token, machineId } = await fullOrg();
     const patch = (body: object) =>
       ask("machines", {
@@ -334,7 +334,7 @@ describe("the grammar of writes to /api/db/<table>", () => {
 });
 
 describe("writes to a table whose truth is the org object", () => {
-  it("revoke auth keys, and put their machines into quarantine", async () => {
+  it("revoke the auth keys of DELETE /api/db/auth_keys, and put their machines into quarantine", async () => {
     const { orgId, token, keyId } = await fullOrg();
     const query = `org_id=${orgId}&id=eq.${keyId}`;
     const patch = { revoked: false, _filters: { id: keyId } };

@@ -21,7 +21,7 @@ async function read(query: string, token: string) {
 }
 
 describe("the table API", () => {
-  it("takes the org both bare and with eq., and shows its rows", async () => {
+  it("takes the org of GET /api/db/organizations and GET /api/db/org_members both bare and with eq., and shows its rows", async () => {
     const { session: { token, user }, orgId, slug } = await foundOrg();
     for (const org_id of [orgId, `eq.${orgId}`]) {
       expect(await call(selfFetch, base, listOrganizations, { org_id }, { token })).toMatchObject([{
@@ -84,7 +84,7 @@ describe("the tables of an org's network", () => {
     return token;
   }
 
-  it("are fresh the moment a machine has registered, ordered as asked", async () => {
+  it("are fresh in GET /api/db/machines the moment a machine has registered, ordered as asked", async () => {
     const { token, org_id, keyId } = await orgWithMachines();
     const names = async (query: string) =>
       ((await read(`machines?org_id=${org_id}&${query}`, token)).data as { name: string }[]).map(({ name }) => name);
@@ -99,7 +99,7 @@ describe("the tables of an org's network", () => {
     expect(await call(selfFetch, base, listOrgSettings, { org_id }, { token })).toMatchObject([{ org_id }]);
   });
 
-  it("show no secret, whatever is asked for", async () => {
+  it("show no secret in GET /api/db/machines, GET /api/db/auth_keys or GET /api/db/org_settings, whatever is asked for", async () => {
     const { token, org_id } = await orgWithMachines();
     const answers = await Promise.all(
       ["machines", "auth_keys", "org_settings"].map((table) => read(`${table}?org_id=${org_id}`, token)),
@@ -107,7 +107,7 @@ describe("the tables of an org's network", () => {
     expect(JSON.stringify(answers)).not.toMatch(/hash|secret|private|node_key|[0-9a-f]{64}/);
   });
 
-  it("are open to every member, but auth keys to owner and admin only", async () => {
+  it("are open to every member, but GET /api/db/auth_keys to owner and admin only", async () => {
     const { org_id } = await orgWithMachines();
     for (const role of ["admin", "member", "auditor"] as const) {
       const token = await join(org_id, role);
