@@ -34,7 +34,7 @@ export type RealtimeChannel = (typeof realtimeChannels)[number];
 export const realtimeClientMessageSchema = v.variant("type", [
   v.object({ type: v.literal("subscribe"), channels: v.pipe(v.array(v.picklist(realtimeChannels)), v.maxLength(20)) }),
   v.object({ type: v.literal("ping") }),
-  /** A word to the others who listen to `general`: people cannot speak on the channels that carry rows. */
+  /** A word to the others who listen to `general`, who get it as `{from: <user id>, message}`: nobody can send what looks like a row. */
   v.object({
     type: v.literal("broadcast"),
     channel: v.literal("general"),

@@ -19,6 +19,7 @@ import { rowEvent, rowEvents } from "./row-events.ts";
 /** What outlives hibernation with each dashboard's socket. */
 interface Attachment {
   readonly kind: "realtime";
+  readonly userId: string;
   readonly allowed: readonly RealtimeChannel[];
   readonly channels: readonly RealtimeChannel[];
   /** Milliseconds of the last message that woke us. */
@@ -47,9 +48,10 @@ export class Dashboards {
     const { 0: client, 1: server } = new WebSocketPair();
     const named = (request.headers.get(CHANNELS_HEADER) ?? "").split(",");
     const allowed = realtimeChannels.filter((channel) => named.includes(channel));
-    this.#ctx.acceptWebSocket(server, [TAG, tagOf(request.headers.get(USER_HEADER) ?? "")]);
+    const userId = request.headers.get(USER_HEADER) ?? "";
+    this.#ctx.acceptWebSocket(server, [TAG, tagOf(userId)]);
     const broadcasts = { windowEndsAt: 0, count: 0 };
-    keep(server, { kind: "realtime", allowed, channels: [], heardAt: now, broadcasts });
+    keep(server, { kind: "realtime", userId, allowed, channels: [], heardAt: now, broadcasts });
     send(server, { type: "connected", clientId: crypto.randomUUID(), availableChannels: allowed });
     return new Response(null, { status: 101, webSocket: client });
   }
@@ -106,8 +108,10 @@ export class Dashboards {
       }
       case "ping":
         return send(socket, { type: "pong" });
-      case "broadcast":
-        return this.#broadcast(from, rowEvent("general", "INSERT", message.payload, now), now);
+      case "broadcast": {
+        const payload = { from: attachment.userId, message: message.payload };
+        return this.#broadcast(from, rowEvent("general", "INSERT", payload, now), now);
+      }
     }
   }
 
