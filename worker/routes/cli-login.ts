@@ -6,6 +6,7 @@ import { ZtnaError } from "#protocol/errors.ts";
 import type { UserId } from "#protocol/ids.ts";
 import { clientIp } from "../auth/client-ip.ts";
 import { openSession } from "../auth/open-session.ts";
+import { recordLogin } from "../auth/record-login.ts";
 import type { AppEnv } from "../context.ts";
 import { insertCliLogin, takeCliLogin } from "../db/cli-logins.ts";
 import { database } from "../db/database.ts";
@@ -39,6 +40,7 @@ export function cliLoginRoutes(app: Hono<AppEnv>): void {
       const isGood = login !== undefined && login.expiresAt > now && isVerifier(code_verifier, login.codeChallenge);
       const user = isGood ? await findUser(db, login.userId as UserId) : undefined;
       if (user === undefined) throw new ZtnaError("INVALID_CODE");
+      await recordLogin(c, "auth.login", user.id, "cli");
       return await openSession(c, { id: user.id as UserId, email: user.email });
     }],
   ]);

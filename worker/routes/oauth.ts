@@ -18,6 +18,7 @@ import { type Door, doorOf, type Returned, startAttempt, takeAttempt } from "../
 import type { ProviderSetting } from "../auth/login-providers.ts";
 import { oidcProvider } from "../auth/oidc.ts";
 import { openSession } from "../auth/open-session.ts";
+import { recordLogin } from "../auth/record-login.ts";
 import { refuseCrossSite } from "../auth/refresh-cookie.ts";
 import { signInWith } from "../auth/sign-in-with.ts";
 import type { AppContext, AppEnv } from "../context.ts";
@@ -87,7 +88,9 @@ async function returnFromProvider(c: AppContext, door: Door): Promise<Response> 
 
 async function signIn(c: AppContext, { attempt, provider }: Returned, code: string): Promise<Session> {
   const identity = await identityProvider(provider).identify(attempt, code);
-  return await openSession(c, await signInWith(database(c), identity, Date.now()));
+  const user = await signInWith(database(c), identity, Date.now());
+  await recordLogin(c, "auth.login", user.id, provider.id);
+  return await openSession(c, user);
 }
 
 function identityProvider(setting: ProviderSetting): IdentityProvider {

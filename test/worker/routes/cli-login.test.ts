@@ -5,7 +5,7 @@ import { me, refresh } from "#protocol/api/auth.ts";
 import { call } from "#protocol/api/call.ts";
 import { authorizeCliLogin, completeCliLogin } from "#protocol/api/cli-login.ts";
 import { outcome } from "../org/support.ts";
-import { base, fetchWith, post, selfFetch, signUpSomeone } from "../support/api.ts";
+import { base, fetchWith, foundOrg, post, selfFetch, signUpSomeone } from "../support/api.ts";
 
 /** What a CLI makes up: the secret half stays with it. */
 function newVerifier() {
@@ -34,6 +34,16 @@ describe("POST /api/auth cli_complete", () => {
     // Each of the two sessions goes on without the other.
     await call(selfFetch, base, refresh, { refresh_token: session.refresh_token });
     await call(selfFetch, base, refresh, { refresh_token: person.refresh_token });
+  });
+
+  it("puts the login on record in the person's orgs", async () => {
+    const { session, orgId } = await foundOrg();
+    const { verifier, challenge } = newVerifier();
+    const { code } = await call(selfFetch, base, authorizeCliLogin, { code_challenge: challenge }, session);
+    await complete(code, verifier);
+    const records = await env.DB.prepare("SELECT details FROM audit_logs WHERE org_id = ? AND action = 'auth.login'")
+      .bind(orgId).all<{ details: string }>();
+    expect(records.results.map(({ details }) => JSON.parse(details))).toEqual([{ method: "cli", ip: "unknown" }]);
   });
 
   it("refuses a code that was used with INVALID_CODE, also when many come at once", async () => {

@@ -11,6 +11,7 @@ import {
   initiateOidc,
   listProviders,
 } from "#protocol/api/oauth.ts";
+import { createOrg } from "#protocol/api/orgs.ts";
 import { parseLoginProviders } from "../../../worker/auth/login-providers.ts";
 import { client, type ProviderPerson, providerSettings } from "../../support/sign-in-provider.ts";
 import { outcome } from "../org/support.ts";
@@ -101,6 +102,18 @@ describe.each(["github", "google", "acme"] as const)("signing in with %s in the 
     const second = new Browser();
     await second.signIn(door, { ...person, email: "moved@example.com" });
     expect((await call(second.fetch, base, refresh, {})).user).toEqual(session.user);
+  });
+
+  it("puts later logins on record in the person's orgs", async () => {
+    const person = newPerson();
+    const browser = new Browser();
+    await browser.signIn(door, person);
+    const { token } = await call(browser.fetch, base, refresh, {});
+    const org = await call(selfFetch, base, createOrg, { name: "Acme" }, { token });
+    await new Browser().signIn(door, person);
+    const records = await env.DB.prepare("SELECT details FROM audit_logs WHERE org_id = ? AND action = 'auth.login'")
+      .bind(org.id).all<{ details: string }>();
+    expect(records.results.map(({ details }) => JSON.parse(details))).toEqual([{ method: door, ip: "unknown" }]);
   });
 
   it("refuses an address the provider has not verified, and makes nobody", async () => {
