@@ -22,6 +22,7 @@ export const errorCatalogue = {
   INVALID_STATE: { status: 400, retry: false, message: "Not possible in the state it is in" },
   INVALID_TICKET: { status: 401, retry: true, message: "Invalid or expired relay ticket" },
   INVALID_TOKEN: { status: 401, retry: false, message: "Invalid or expired refresh token" },
+  INVALID_VALUE: { status: 400, retry: false, message: "Invalid value" },
   IP_NOT_ALLOWED: { status: 403, retry: false, message: "Registration not allowed from this IP address" },
   KEY_EXPIRED: { status: 403, retry: false, message: "Machine key has expired. Re-authenticate to continue." },
   KEY_USED: { status: 401, retry: false, message: "Auth key already used" },

@@ -18,6 +18,8 @@ export const limitsSchema = v.strictObject({
   oauth_per_ip: limit(20),
   login_failures_before_lock: limit(10),
   machine_quota: limit(100),
+  /** Orgs that the cron job wakes at most in one round. */
+  sweep_orgs: limit(200),
   realtime_sockets_per_org: limit(200),
   realtime_broadcasts_per_minute: limit(10),
   realtime_message_bytes: limit(4096),
@@ -40,6 +42,12 @@ export const timingsSchema = v.strictObject({
   offline_after_s: delay(180),
   /** How long an ephemeral machine may be offline before it is deleted. One that falls silent is deleted at once. */
   ephemeral_offline_s: delay(1800),
+  /** How soon after its end a key is dealt with at the latest is a quarter of this. */
+  key_check_s: delay(60),
+  /** How often a connected machine's `last_seen` is copied to the record across orgs. */
+  last_seen_copy_s: delay(86_400),
+  /** How long after its time the cron job does what an org's own alarm should have done. */
+  sweep_slack_s: delay(3600),
   register_per_ip_window_s: delay(600),
   register_per_key_window_s: delay(300),
   setup_per_user_window_s: delay(600),

@@ -2,7 +2,7 @@ import { ZtnaError } from "#protocol/errors.ts";
 import { cleanRoutes } from "./routes.ts";
 
 /** What a machine does on the network, as far as its owner decides; absent means unchanged. */
-export interface MachineFlags {
+export interface WantedFlags {
   readonly shields_up?: boolean | undefined;
   readonly ssh_enabled?: boolean | undefined;
   readonly accept_routes?: boolean | undefined;
@@ -18,7 +18,7 @@ export interface OrgSwitches {
 }
 
 /** The flags as they are kept; refuses none at all, and what the org does not allow. */
-export function checkFlags(flags: MachineFlags, org: OrgSwitches): MachineFlags {
+export function checkFlags(flags: WantedFlags, org: OrgSwitches): WantedFlags {
   if (Object.values(flags).every((flag) => flag === undefined)) {
     throw new ZtnaError("INVALID_INPUT", "At least one flag must be provided");
   }

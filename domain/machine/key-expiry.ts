@@ -7,11 +7,14 @@ export interface NodeKeyAge {
 
 const DAY_MS = 86_400_000;
 
-/** When the node key ends, in milliseconds; undefined for one that never does. */
-export function keyExpiresAt({ keyCreatedAt, expiryDisabled }: NodeKeyAge, keyExpiryDays: number): number | undefined {
-  return expiryDisabled ? undefined : keyCreatedAt + keyExpiryDays * DAY_MS;
+export function keyLifetimeMs(keyExpiryDays: number): number {
+  return keyExpiryDays * DAY_MS;
 }
 
-export function isKeyExpired(age: NodeKeyAge, keyExpiryDays: number, now: number): boolean {
-  return (keyExpiresAt(age, keyExpiryDays) ?? Infinity) < now;
+export function isKeyExpired(
+  { keyCreatedAt, expiryDisabled }: NodeKeyAge,
+  keyExpiryDays: number,
+  now: number,
+): boolean {
+  return !expiryDisabled && keyCreatedAt + keyLifetimeMs(keyExpiryDays) <= now;
 }

@@ -13,13 +13,14 @@ export type MappedMachine = Pick<
   | "status"
   | "os"
   | "admin_disabled"
+  | "key_expired"
 >;
 
 export const TUNNEL_MTU_BYTES = 1280;
 
-/** True when others may hear of the machine and it of others: pending, quarantined and disabled ones stand apart. */
-export function isCarried(machine: MappedMachine): boolean {
-  return (machine.status === "online" || machine.status === "offline") && !machine.admin_disabled;
+/** True when others may hear of the machine and it of others: pending, quarantined, disabled and expired ones stand apart. */
+export function isCarried({ status, admin_disabled, key_expired }: MappedMachine): boolean {
+  return (status === "online" || status === "offline") && !admin_disabled && !key_expired;
 }
 
 export function peerOf(machine: MappedMachine): Peer {

@@ -1,9 +1,10 @@
+import type { AdminSettings } from "#domain/org/settings.ts";
 import type { UserId } from "#protocol/ids.ts";
 import { type AuditRow, insertAudit } from "./store/audit.ts";
 import { type AuthKeyRow, insertAuthKey, saveAuthKey } from "./store/auth-keys.ts";
 import { release } from "./store/addresses.ts";
 import { deleteMachine, insertMachine, type MachineRow, saveMachine } from "./store/machines.ts";
-import { type OrgRow, saveCounters } from "./store/org.ts";
+import { type OrgRow, saveCounters, saveSettings } from "./store/org.ts";
 
 export interface MachineChange {
   /** Undefined for a new machine. */
@@ -27,6 +28,8 @@ export class Change {
   readonly deleted: MachineRow[] = [];
   readonly keys: KeyChange[] = [];
   readonly audits: AuditRow[] = [];
+  /** The settings that were changed. */
+  settings: Partial<AdminSettings> = {};
   readonly #firstRev: number;
 
   constructor(sql: SqlStorage, org: OrgRow, now: number) {
@@ -34,6 +37,12 @@ export class Change {
     this.org = org;
     this.now = now;
     this.#firstRev = org.rev;
+  }
+
+  /** True when what was decided shows in the map of every machine. */
+  get changesAllMaps(): boolean {
+    return this.settings.disable_offloads !== undefined || this.settings.allow_subnet_routing !== undefined ||
+      this.settings.allow_exit_nodes !== undefined;
   }
 
   get isEmpty(): boolean {
@@ -76,9 +85,17 @@ export class Change {
     this.keys.push({ event: "UPDATE", row: after });
   }
 
+  saveSettings(changed: Partial<AdminSettings>): void {
+    this.org.rev += 1;
+    const columns = Object.entries(changed).map(([name, value]) => [name, value === !!value ? Number(value) : value]);
+    Object.assign(this.org, Object.fromEntries(columns));
+    saveSettings(this.sql, this.org);
+    this.settings = changed;
+  }
+
   audit(
     action: string,
-    resourceType: "machine" | "auth_key",
+    resourceType: "machine" | "auth_key" | "org",
     resourceId: string,
     userId: UserId | null,
     details: Record<string, unknown>,
@@ -100,7 +117,7 @@ export class Change {
   /** Last statement of the transaction: the counters. */
   seal(): void {
     if (this.isEmpty) return;
-    if (this.machines.length + this.deleted.length > 0) this.org.seq += 1;
+    if (this.machines.length + this.deleted.length > 0 || this.changesAllMaps) this.org.seq += 1;
     saveCounters(this.sql, this.org);
   }
 }

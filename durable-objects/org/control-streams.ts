@@ -112,13 +112,15 @@ export class ControlStreams {
 
   /** Tells every agent what a committed change means for its map. */
   tell(change: Change): void {
-    if (change.machines.length + change.deleted.length === 0) return;
+    if (change.machines.length + change.deleted.length === 0 && !change.changesAllMaps) return;
     this.#peers.apply(change);
     for (const { id } of change.deleted) this.#refuse(id, "INVALID_NODE_KEY");
     for (const { before, after } of change.machines) {
       if (before !== undefined && before.node_key_hash !== after.node_key_hash) this.#replace(after.id);
+      if (after.key_expired === 1) this.#refuse(after.id, "KEY_EXPIRED");
     }
-    this.#deltas.add(change);
+    if (change.changesAllMaps) this.#sendAllMaps();
+    else this.#deltas.add(change);
   }
 
   #sendDeltas(changes: readonly Change[]): void {
@@ -183,6 +185,16 @@ export class ControlStreams {
 
   #report(row: MachineRow, report: MachineReport, reason: OfflineReason): MachineRow {
     return this.#org.write((change) => takeReport(change, row, report, reason));
+  }
+
+  /** To everybody who has one. */
+  #sendAllMaps(): void {
+    for (const { socket, attachment } of this.#streams("control")) {
+      const row = attachment.seq === undefined
+        ? undefined
+        : findMachine(this.#org.ctx.storage.sql, attachment.machineId);
+      if (row !== undefined) this.#sendMap(socket, attachment, row);
+    }
   }
 
   #sendMap(socket: WebSocket, attachment: Attachment, row: MachineRow): void {

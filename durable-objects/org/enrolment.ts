@@ -1,11 +1,12 @@
 import { mayTakeOver, quotaExceeded } from "#domain/auth-key/redeem.ts";
 import { machineName } from "#domain/machine/name.ts";
+import type { MachineStatus } from "#protocol/api/machines.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId } from "#protocol/ids.ts";
 import type { Limits, Timings } from "#protocol/limits.ts";
 import type { Change } from "./change.ts";
 import { lease } from "./store/addresses.ts";
-import { findMachineByMachineKey, findMachineByName, type MachineRow } from "./store/machines.ts";
+import { findMachineByMachineKey, findMachineByName, type MachineRow, statusOn } from "./store/machines.ts";
 
 /** What every registration says of the machine: secrets as hashes, the machine key's signature verified. */
 export interface Enrolment {
@@ -28,7 +29,7 @@ export interface EnrolmentRules {
 /** What the credential of a registration decides about the machine. */
 export interface Grant {
   readonly columns: Pick<MachineRow, "auth_key_id" | "ephemeral"> & Partial<Pick<MachineRow, "tags" | "owner_id">>;
-  readonly firstStatus: "online" | "pending";
+  readonly firstStatus: MachineStatus;
   /** Whether a machine that had this name, under another machine key, may become the caller's. */
   readonly mayBecome: (holder: MachineRow) => boolean;
 }
@@ -64,10 +65,12 @@ export function enrolMachine(
     node_key_hash: input.nodeKeyHash,
     last_seen: change.now,
     key_created_at: change.now,
+    key_expired: 0,
   };
   const row = machine === undefined
     ? create(change, { ...identity, status: grant.firstStatus }, rules.limits)
-    : change.saveMachine(machine, { ...identity, status: statusAfterReturn(machine) });
+    // That brings it back online, but never out of quarantine, approval or an admin's ban.
+    : change.saveMachine(machine, { ...identity, status: statusOn(machine, "came_online") });
   return { row, reactivated: machine !== undefined };
 }
 
@@ -101,6 +104,7 @@ type Fresh =
     | "status"
     | "last_seen"
     | "key_created_at"
+    | "key_expired"
   >;
 
 function create(change: Change, fresh: Fresh, limits: Limits): MachineRow {
@@ -132,11 +136,4 @@ function create(change: Change, fresh: Fresh, limits: Limits): MachineRow {
     approved_at: null,
     ...fresh,
   });
-}
-
-/** Registering again brings a machine back online, but never out of quarantine, approval or an admin's ban. */
-function statusAfterReturn(machine: MachineRow): MachineRow["status"] {
-  return machine.admin_disabled === 1 || machine.status === "quarantined" || machine.status === "pending"
-    ? machine.status
-    : "online";
 }

@@ -3,8 +3,8 @@ import type { AuthKey } from "#protocol/api/auth-keys.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { AuthKeyId, UserId } from "#protocol/ids.ts";
 import type { Change } from "./change.ts";
-import { authKeyOf, findAuthKey } from "./store/auth-keys.ts";
-import { listActiveMachinesOfKey } from "./store/machines.ts";
+import { authKeyOf, type AuthKeyRow, findAuthKey } from "./store/auth-keys.ts";
+import { listActiveMachinesOfKey, statusOn } from "./store/machines.ts";
 
 /** A new key as the Worker hands it on: the secret stays there, only its hash arrives. */
 export interface AuthKeyInput {
@@ -14,16 +14,16 @@ export interface AuthKeyInput {
   readonly name: string;
   readonly reusable: boolean;
   readonly ephemeral: boolean;
-  readonly expiryDays: number;
+  readonly lifetimeS: number;
   readonly allowedTags: readonly string[];
   readonly allowedCidrs: readonly string[];
   readonly createdBy: UserId;
 }
 
-const DAY_MS = 86_400_000;
+const DAY_S = 86_400;
 
 export function addAuthKey(change: Change, input: AuthKeyInput): AuthKey {
-  const { id, hash, name, reusable, ephemeral, expiryDays, createdBy } = input;
+  const { id, hash, name, reusable, ephemeral, lifetimeS, createdBy } = input;
   const tags = listOrNull(cleanTags(input.allowedTags));
   const cidrs = listOrNull(input.allowedCidrs);
   const row = change.insertKey({
@@ -34,28 +34,40 @@ export function addAuthKey(change: Change, input: AuthKeyInput): AuthKey {
     reusable: Number(reusable),
     ephemeral: Number(ephemeral),
     used_count: 0,
-    expires_at: change.now + expiryDays * DAY_MS,
+    expires_at: change.now + lifetimeS * 1000,
     revoked: 0,
     allowed_tags: tags && JSON.stringify(tags),
     allowed_cidrs: cidrs && JSON.stringify(cidrs),
     created_by: createdBy,
     created_at: change.now,
   });
-  const details = { name, reusable, ephemeral, expiry_days: expiryDays, allowed_tags: tags, allowed_cidrs: cidrs };
+  const expiry_days = Math.ceil(lifetimeS / DAY_S);
+  const details = { name, reusable, ephemeral, expiry_days, allowed_tags: tags, allowed_cidrs: cidrs };
   change.audit("auth_key.created", "auth_key", id, createdBy, details);
   return authKeyOf(row, change.org.id);
 }
 
 /** Revokes a key and puts its machines into quarantine. Revoking again changes nothing. */
 export function revokeKey(change: Change, id: AuthKeyId, by: UserId): { machinesQuarantined: number } {
-  const key = findAuthKey(change.sql, id);
-  if (key === undefined) throw new ZtnaError("NOT_FOUND", "Auth key not found");
+  const key = requireAuthKey(change.sql, id);
   const machines = listActiveMachinesOfKey(change.sql, id);
   if (key.revoked === 1 && machines.length === 0) return { machinesQuarantined: 0 };
   change.saveKey(key, { revoked: 1 });
-  for (const machine of machines) change.saveMachine(machine, { status: "quarantined" });
+  for (const machine of machines) change.saveMachine(machine, { status: statusOn(machine, "auth_key_revoked") });
   change.audit("auth_key.revoked", "auth_key", id, by, { machines_quarantined: machines.length });
   return { machinesQuarantined: machines.length };
+}
+
+/** How many machines revoking the key would put into quarantine. */
+export function countMachinesOfKey(sql: SqlStorage, id: AuthKeyId): number {
+  requireAuthKey(sql, id);
+  return listActiveMachinesOfKey(sql, id).length;
+}
+
+function requireAuthKey(sql: SqlStorage, id: AuthKeyId): AuthKeyRow {
+  const key = findAuthKey(sql, id);
+  if (key === undefined) throw new ZtnaError("NOT_FOUND", "Auth key not found");
+  return key;
 }
 
 function listOrNull(list: readonly string[]): readonly string[] | null {

@@ -1,5 +1,5 @@
 import { showIpv4 } from "#domain/addressing/ipv4.ts";
-import type { MachineFlags } from "#domain/machine/flags.ts";
+import type { WantedFlags } from "#domain/machine/flags.ts";
 import { machineName } from "#domain/machine/name.ts";
 import { type MachineAction, stateAfter } from "#domain/machine/state.ts";
 import { cleanTags, retag } from "#domain/machine/tags.ts";
@@ -7,16 +7,31 @@ import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId, UserId } from "#protocol/ids.ts";
 import { type Actor, isAdmin, isMachine, requireAsAdmin, requireOwn, userIdOf } from "./actor.ts";
 import type { Change } from "./change.ts";
+import { settleNodeKeys } from "./key-expiry.ts";
 import { setFlags } from "./machine-flags.ts";
+import { approveExitNode, approveRoutes, rejectExitNode, rejectRoutes } from "./machine-routes.ts";
 import { findAuthKey, listOf } from "./store/auth-keys.ts";
-import { findMachineByName, listActiveMachinesOfOwner, type MachineRow } from "./store/machines.ts";
+import {
+  findMachine,
+  findMachineByName,
+  listActiveMachinesOfOwner,
+  type MachineRow,
+  stateOf,
+  statusOn,
+} from "./store/machines.ts";
 
 /** What can be done to one machine, short of deleting it. */
 export type MachineCommand =
   | { readonly do: MachineAction; readonly details: Record<string, unknown> }
   | { readonly do: "rename"; readonly name: string }
   | { readonly do: "update_tags"; readonly tags: readonly string[] }
-  | { readonly do: "update_flags"; readonly flags: MachineFlags };
+  | { readonly do: "update_flags"; readonly flags: WantedFlags }
+  | { readonly do: "set_key_expiry"; readonly disabled: boolean }
+  | { readonly do: "approve_routes" | "reject_routes"; readonly routes: readonly string[] | undefined }
+  | { readonly do: "approve_exit_node" | "reject_exit_node" };
+
+/** What a machine may do to itself. */
+const machinesOwn: readonly MachineCommand["do"][] = ["rename", "update_tags", "update_flags"];
 
 /** Does it and answers the machine as it is then. Doing it again changes nothing and leaves no second record. */
 export function administer(
@@ -26,6 +41,7 @@ export function administer(
   actor: Actor,
   addressPool: string,
 ): MachineRow {
+  if (isMachine(actor) && !machinesOwn.includes(command.do)) throw new ZtnaError("FORBIDDEN");
   switch (command.do) {
     case "rename":
       return renameMachine(change, id, command.name, actor);
@@ -33,6 +49,16 @@ export function administer(
       return tagMachine(change, id, command.tags, actor);
     case "update_flags":
       return setFlags(change, id, command.flags, actor, addressPool);
+    case "set_key_expiry":
+      return setKeyExpiry(change, id, command.disabled, actor);
+    case "approve_routes":
+      return approveRoutes(change, id, command.routes, actor);
+    case "reject_routes":
+      return rejectRoutes(change, id, command.routes, actor);
+    case "approve_exit_node":
+      return approveExitNode(change, id, actor);
+    case "reject_exit_node":
+      return rejectExitNode(change, id, actor);
     default:
       return moveMachine(change, id, command.do, actor, command.details);
   }
@@ -42,7 +68,7 @@ export function administer(
 export function quarantineMachinesOf(change: Change, ownerId: UserId, by: UserId): { machinesQuarantined: number } {
   const machines = listActiveMachinesOfOwner(change.sql, ownerId);
   for (const row of machines) {
-    change.saveMachine(row, { status: "quarantined" });
+    change.saveMachine(row, { status: statusOn(row, "owner_removed") });
     change.audit("machine.quarantined", "machine", row.id, by, { name: row.name, reason: "owner_removed" });
   }
   return { machinesQuarantined: machines.length };
@@ -73,11 +99,7 @@ function moveMachine(
   details: Record<string, unknown>,
 ): MachineRow {
   const row = requireOwn(change, id, actor);
-  const { status, disabled } = stateAfter(
-    { status: row.status, disabled: row.admin_disabled === 1 },
-    action,
-    isAdmin(actor),
-  );
+  const { status, disabled } = stateAfter(stateOf(row), action, isAdmin(actor));
   if (status === row.status && Number(disabled) === row.admin_disabled) return row;
   // Whoever was off or unseen starts a new three minutes in which to show up.
   const lastSeen = status === "online" && row.status !== "online" ? change.now : row.last_seen;
@@ -114,4 +136,13 @@ function tagMachine(change: Change, id: MachineId, wanted: readonly string[], ac
 function grantedTo({ sql }: Change, { auth_key_id }: MachineRow): readonly string[] | null {
   const key = auth_key_id === null ? undefined : findAuthKey(sql, auth_key_id);
   return key === undefined ? null : listOf(key.allowed_tags);
+}
+
+function setKeyExpiry(change: Change, id: MachineId, disabled: boolean, actor: Actor): MachineRow {
+  const row = requireOwn(change, id, actor);
+  if (row.key_expiry_disabled === Number(disabled)) return row;
+  change.saveMachine(row, { key_expiry_disabled: Number(disabled) });
+  change.audit("machine.key_expiry_set", "machine", id, userIdOf(actor), { name: row.name, disabled });
+  settleNodeKeys(change);
+  return findMachine(change.sql, id)!;
 }

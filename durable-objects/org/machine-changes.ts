@@ -1,5 +1,6 @@
 import { showIpv4 } from "#domain/addressing/ipv4.ts";
 import { isKeyExpired } from "#domain/machine/key-expiry.ts";
+import { isGoneAfter } from "#domain/machine/state.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId } from "#protocol/ids.ts";
 import type { Change } from "./change.ts";
@@ -9,6 +10,8 @@ import {
   listOfflineEphemeral,
   listOnlineMachines,
   type MachineRow,
+  stateOf,
+  statusOn,
 } from "./store/machines.ts";
 import type { OrgRow } from "./store/org.ts";
 
@@ -36,7 +39,7 @@ export function requireMachine(sql: SqlStorage, org: OrgRow, nodeKeyHash: string
 export function takeReport(change: Change, row: MachineRow, report: MachineReport, reason: OfflineReason): MachineRow {
   if (row.status === "quarantined" || row.admin_disabled === 1) return row;
   const reported = {
-    status: report.status,
+    status: statusOn(row, report.status === "online" ? "came_online" : "went_offline"),
     public_key: report.publicKey ?? row.public_key,
     endpoints: report.endpoints === undefined ? row.endpoints : JSON.stringify(report.endpoints),
     version: report.version ?? row.version,
@@ -49,34 +52,53 @@ export function takeReport(change: Change, row: MachineRow, report: MachineRepor
   return after;
 }
 
+/** The machines with an open stream. */
+export interface Presence {
+  /** The last sign of life over a stream, in milliseconds; 0 without one. */
+  lastHeard(id: MachineId): number;
+  dropSilent(id: MachineId): void;
+}
+
 /**
  * Marks the machines offline that were silent for too long, and deletes the ephemeral ones among them; answers when the
  * next one would be: milliseconds, or undefined when nobody is online.
  */
-export function markSilent(
-  change: Change,
-  streams: { lastHeard(id: MachineId): number; dropSilent(id: MachineId): void },
-  offlineAfterMs: number,
-): number | undefined {
+export function markSilent(change: Change, presence: Presence, offlineAfterMs: number): number | undefined {
   let next: number | undefined;
   for (const row of listOnlineMachines(change.sql)) {
-    const lastSeen = Math.max(row.last_seen, streams.lastHeard(row.id));
+    const lastSeen = Math.max(row.last_seen, presence.lastHeard(row.id));
     const dueAt = lastSeen + offlineAfterMs;
     if (dueAt > change.now) {
       next = Math.min(next ?? Infinity, dueAt);
       continue;
     }
-    streams.dropSilent(row.id);
-    if (row.ephemeral === 1) cleanUp(change, row, "heartbeat_timeout");
-    else auditOffline(change, change.saveMachine(row, { status: "offline", last_seen: lastSeen }), "heartbeat_timeout");
+    presence.dropSilent(row.id);
+    if (isGoneAfter("fell_silent", stateOf(row), row.ephemeral === 1)) cleanUp(change, row, "heartbeat_timeout");
+    else {
+      const after = change.saveMachine(row, { status: statusOn(row, "fell_silent"), last_seen: lastSeen });
+      auditOffline(change, after, "heartbeat_timeout");
+    }
   }
   return next;
+}
+
+/**
+ * Gives every online machine's last sign of life a revision: others leave none, and by this one D1 sees that the org's alarm
+ * still rings. Answers when to do it again, or undefined when nobody is online.
+ */
+export function copyLastSeen(change: Change, presence: Presence, periodMs: number): number | undefined {
+  const online = listOnlineMachines(change.sql);
+  for (const row of online) {
+    change.saveMachine(row, { last_seen: Math.max(row.last_seen, presence.lastHeard(row.id)) });
+  }
+  return online.length === 0 ? undefined : change.now + periodMs;
 }
 
 /** Deletes the ephemeral machines that were offline for too long; answers when the next one would be, if any is left. */
 export function removeEphemeral(change: Change, mostOfflineMs: number): number | undefined {
   let next: number | undefined;
   for (const row of listOfflineEphemeral(change.sql)) {
+    if (!isGoneAfter("offline_for_long", stateOf(row), true)) continue;
     const dueAt = row.last_seen + mostOfflineMs;
     if (dueAt > change.now) next = Math.min(next ?? Infinity, dueAt);
     else cleanUp(change, row, "ephemeral_offline");

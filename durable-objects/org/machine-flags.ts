@@ -1,4 +1,4 @@
-import { checkFlags, type MachineFlags } from "#domain/machine/flags.ts";
+import { checkFlags, type WantedFlags } from "#domain/machine/flags.ts";
 import { stillApproved } from "#domain/machine/routes.ts";
 import type { MachineId } from "#protocol/ids.ts";
 import { type Actor, requireOwn, userIdOf } from "./actor.ts";
@@ -9,7 +9,7 @@ import type { MachineRow } from "./store/machines.ts";
 export function setFlags(
   change: Change,
   id: MachineId,
-  wanted: MachineFlags,
+  wanted: WantedFlags,
   actor: Actor,
   addressPool: string,
 ): MachineRow {
@@ -28,7 +28,7 @@ export function setFlags(
   return after;
 }
 
-function columnsOf(row: MachineRow, flags: MachineFlags) {
+function columnsOf(row: MachineRow, flags: WantedFlags) {
   const { advertised_routes: routes = JSON.parse(row.advertised_routes) as string[] } = flags;
   const column = (flag: boolean | undefined, kept: number) => flag === undefined ? kept : Number(flag);
   const exitNode = column(flags.advertise_exit_node, row.advertise_exit_node);

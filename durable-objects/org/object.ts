@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Filter } from "#domain/tables/filters.ts";
 import type { AuditLog } from "#protocol/api/audit-logs.ts";
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
+import type { AdminSettings } from "#domain/org/settings.ts";
 import type { MachineClaims } from "#domain/secrets/machine-token.ts";
 import type { Machine } from "#protocol/api/machines.ts";
 import type { OrgSettings } from "#protocol/api/orgs.ts";
@@ -17,9 +18,8 @@ import { ControlStreams } from "./control-streams.ts";
 import { Dashboards } from "./dashboards.ts";
 import type { EnrolmentRules } from "./enrolment.ts";
 import { type Heartbeat, type HeartbeatInput, takeHeartbeat } from "./heartbeat.ts";
-import { addAuthKey, type AuthKeyInput, revokeKey } from "./key-changes.ts";
+import { addAuthKey, type AuthKeyInput, countMachinesOfKey, revokeKey } from "./key-changes.ts";
 import { administer, deleteMachine, type MachineCommand, quarantineMachinesOf } from "./machine-admin.ts";
-import { markSilent, removeEphemeral } from "./machine-changes.ts";
 import { projectChanges } from "./projection.ts";
 import { countRegistration, register, type Registration, type RegistrationInput } from "./registration.ts";
 import { rowEvent } from "./row-events.ts";
@@ -29,6 +29,8 @@ import { auditOf, listAudits } from "./store/audit.ts";
 import { authKeyOf, listAuthKeys } from "./store/auth-keys.ts";
 import { findMachine, listMachines, machineOf } from "./store/machines.ts";
 import { findOrg, insertOrg, type OrgRow, settingsOf } from "./store/org.ts";
+import { updateSettings } from "./settings.ts";
+import { choresAfter, doTimed, periodOf, sweep } from "./sweep.ts";
 import { dropEndedWindows } from "./store/rate-limits.ts";
 import { applySchema, hasTables } from "./store/schema.ts";
 import { changeMachinesWhere, deleteMachinesWhere, revokeKeysWhere } from "./table-changes.ts";
@@ -106,6 +108,13 @@ export class OrgObject extends DurableObject<Env> {
 
   revokeAuthKey(id: AuthKeyId, by: UserId): Reply<{ machinesQuarantined: number }> {
     return answer(() => this.#write((change) => revokeKey(change, id, by)));
+  }
+
+  countMachinesOfKey(id: AuthKeyId): Reply<number> {
+    return answer(() => {
+      this.#requireOrg();
+      return countMachinesOfKey(this.#sql, id);
+    });
   }
 
   /** Refuses a machine whose token is worth nothing any more. */
@@ -191,6 +200,19 @@ export class OrgObject extends DurableObject<Env> {
     });
   }
 
+  updateSettings(wanted: Partial<AdminSettings>, by: UserId): Reply<OrgSettings> {
+    return answer(() => this.#write((change) => updateSettings(change, wanted, by)));
+  }
+
+  /** Does at once all that is due by time alone, and sees to it that the alarm will ring for the rest. */
+  sweep(): Reply<{ expiredCount: number; ephemeralCleaned: number }> {
+    return answer(() => {
+      const done = this.#write((change) => sweep(change, this.#streams, this.#config.timings));
+      this.#schedule?.rearm();
+      return done;
+    });
+  }
+
   /** Upgrades that the Worker has admitted. */
   override fetch(request: Request): Response {
     const now = Date.now();
@@ -251,12 +273,7 @@ export class OrgObject extends DurableObject<Env> {
 
   #publish(change: Change): void {
     this.#schedule?.arm("project", change.now + this.#config.timings.projection_delay_s * 1000);
-    if (change.machines.some(({ after }) => after.status === "online")) {
-      this.#schedule?.arm("find_silent", change.now + this.#offlineAfterMs);
-    }
-    if (change.machines.some(({ after }) => after.ephemeral === 1 && after.status === "offline")) {
-      this.#schedule?.arm("remove_ephemeral", change.now + this.#ephemeralMs);
-    }
+    for (const [chore, dueAt] of choresAfter(change, this.#config.timings)) this.#schedule?.arm(chore, dueAt);
     this.#streams.tell(change);
     this.#dashboards.tell(change);
   }
@@ -268,10 +285,6 @@ export class OrgObject extends DurableObject<Env> {
 
   get #offlineAfterMs(): number {
     return this.#config.timings.offline_after_s * 1000;
-  }
-
-  get #ephemeralMs(): number {
-    return this.#config.timings.ephemeral_offline_s * 1000;
   }
 
   get #idleMs(): number {
@@ -288,16 +301,9 @@ export class OrgObject extends DurableObject<Env> {
 
   /** Does what is due; answers when there is more to do, and how long that takes at most. */
   #look(chore: Exclude<Chore, "project">, now: number): [next: number | undefined, periodMs: number] {
-    switch (chore) {
-      case "find_silent": {
-        const mostMs = this.#offlineAfterMs;
-        return [this.#write((change) => markSilent(change, this.#streams, mostMs)), mostMs];
-      }
-      case "remove_ephemeral":
-        return [this.#write((change) => removeEphemeral(change, this.#ephemeralMs)), this.#ephemeralMs];
-      case "close_idle":
-        return [this.#dashboards.closeIdle(now, this.#idleMs), this.#idleMs];
-    }
+    if (chore === "close_idle") return [this.#dashboards.closeIdle(now, this.#idleMs), this.#idleMs];
+    const { timings } = this.#config;
+    return [this.#write((change) => doTimed(chore, change, this.#streams, timings)), periodOf(chore, timings)];
   }
 
   async #project(): Promise<void> {

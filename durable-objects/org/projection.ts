@@ -55,6 +55,7 @@ const UPSERT_MACHINES = upsert("machines", [
   "client_connectivity",
   "derp_latencies",
   "key_expiry_disabled",
+  "key_expired",
   "shields_up",
   "ssh_enabled",
   "accept_routes",

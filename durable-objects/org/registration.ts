@@ -1,5 +1,6 @@
 import { showIpv4 } from "#domain/addressing/ipv4.ts";
 import { refuseRedemption } from "#domain/auth-key/redeem.ts";
+import { firstStatus } from "#domain/machine/state.ts";
 import { grantTags } from "#domain/machine/tags.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId, OrgId } from "#protocol/ids.ts";
@@ -52,8 +53,7 @@ export function register(change: Change, input: RegistrationInput, rules: Enrolm
   const tags = JSON.stringify(grantTags(input.tags, listOf(key.allowed_tags)));
   const enrolled = enrolMachine(change, input, known, {
     columns: { tags, auth_key_id: key.id, ephemeral: key.ephemeral },
-    // Whoever made the key has approved its machines (the contract's C1).
-    firstStatus: "online",
+    firstStatus: firstStatus("auth_key", change.org.approval_required === 1),
     mayBecome: () => true,
   }, rules);
   if (known === undefined) change.saveKey(key, { used_count: key.used_count + 1 });

@@ -1,7 +1,17 @@
 import { dropChore, listChores, saveChore } from "./store/chores.ts";
 
-/** What the object's one alarm serves: copying to D1, finding silent machines, removing ephemeral ones, closing silent dashboards. */
-export type Chore = "project" | "find_silent" | "remove_ephemeral" | "close_idle";
+/**
+ * What the object's one alarm serves: copying to D1, finding silent machines, noting who is there, removing ephemeral ones, ending keys, closing
+ * silent dashboards.
+ */
+export type Chore =
+  | "project"
+  | "find_silent"
+  | "copy_last_seen"
+  | "remove_ephemeral"
+  | "expire_auth_keys"
+  | "expire_node_keys"
+  | "close_idle";
 
 /** Several timers on the one alarm an object has. Kept in SQLite; the map is a cache of it. */
 export class Schedule {

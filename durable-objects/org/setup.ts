@@ -1,4 +1,5 @@
 import { showIpv4 } from "#domain/addressing/ipv4.ts";
+import { firstStatus } from "#domain/machine/state.ts";
 import { cleanTags } from "#domain/machine/tags.ts";
 import { peersOf } from "#domain/netmap/build.ts";
 import { ZtnaError } from "#protocol/errors.ts";
@@ -49,7 +50,7 @@ export function setUp(change: Change, input: SetupInput, rules: EnrolmentRules):
       ephemeral: 0,
       ...(input.tags && { tags: JSON.stringify(cleanTags(input.tags)) }),
     },
-    firstStatus: change.org.approval_required === 1 ? "pending" : "online",
+    firstStatus: firstStatus("person", change.org.approval_required === 1),
     mayBecome: (holder) => holder.owner_id === userId,
   }, rules);
   const { row, reactivated } = enrolled;

@@ -4,6 +4,7 @@ import { endpoint } from "./endpoint.ts";
 
 export const AUTH_KEY_DEFAULT_DAYS = 90;
 const days = "expiry_days must be an integer between 1 and 365";
+const seconds = "expires_in must be an integer between 300 and 2592000";
 
 /** An auth key as lists show it; times are ISO 8601. */
 export const authKeySchema = v.object({
@@ -40,9 +41,11 @@ export const createAuthKey = endpoint({
     ),
     reusable: v.optional(v.boolean("reusable must be true or false"), false),
     ephemeral: v.optional(v.boolean("ephemeral must be true or false"), false),
-    expiry_days: v.optional(
-      v.pipe(v.number(days), v.integer(days), v.minValue(1, days), v.maxValue(365, days)),
-      AUTH_KEY_DEFAULT_DAYS,
+    /** Without it and `expires_in`: 90. */
+    expiry_days: v.optional(v.pipe(v.number(days), v.integer(days), v.minValue(1, days), v.maxValue(365, days))),
+    /** Seconds, in place of `expiry_days`. */
+    expires_in: v.optional(
+      v.pipe(v.number(seconds), v.integer(seconds), v.minValue(300, seconds), v.maxValue(2_592_000, seconds)),
     ),
     allowed_tags: v.optional(v.array(v.string("allowed_tags must be strings"), "allowed_tags must be an array"), []),
     allowed_cidrs: v.optional(
@@ -58,12 +61,25 @@ export const createAuthKey = endpoint({
     name: v.string(),
     reusable: v.boolean(),
     ephemeral: v.boolean(),
+    /** Begun days. */
     expiry_days: v.number(),
     expires_at: v.string(),
     allowed_tags: v.nullable(v.array(v.string())),
     allowed_cidrs: v.nullable(v.array(v.string())),
   }),
   refusals: ["UNAUTHORIZED", "FORBIDDEN", "MISSING_FIELDS", "INVALID_INPUT"],
+});
+
+/** How many machines `revoke_auth_key` would quarantine, for who is about to confirm it. */
+export const previewRevokeAuthKey = endpoint({
+  method: "POST",
+  path: "/api/key-management",
+  aliases: ["/api/api-keys"],
+  action: "preview_revoke_auth_key",
+  caller: "user",
+  request: v.object({ org_id: orgIdSchema, key_id: authKeyIdSchema }),
+  response: v.object({ key_id: authKeyIdSchema, machines_to_quarantine: v.number() }),
+  refusals: ["UNAUTHORIZED", "FORBIDDEN", "MISSING_FIELDS", "NOT_FOUND"],
 });
 
 export const revokeAuthKey = endpoint({

@@ -107,6 +107,58 @@ export const updateMachineFlags = endpoint({
   refusals,
 });
 
+export const setMachineKeyExpiry = endpoint({
+  ...common,
+  action: "set_key_expiry",
+  request: v.object({ ...target, disabled: v.boolean("disabled must be true or false") }),
+  response: v.object({ machine_id: machineIdSchema, key_expiry_disabled: v.boolean() }),
+  refusals,
+});
+
+/** Some of the machine's advertised routes; all without any. */
+const someRoutes = {
+  ...target,
+  routes: v.optional(v.pipe(
+    v.array(v.string("routes must be strings"), "routes must be an array"),
+    v.maxLength(100, "routes must have at most 100 entries"),
+  )),
+};
+const answersRoutes = v.object({ machine_id: machineIdSchema, approved_routes: v.array(v.string()) });
+
+export const approveRoutes = endpoint({
+  ...common,
+  action: "approve_routes",
+  request: v.object(someRoutes),
+  response: answersRoutes,
+  refusals,
+});
+
+export const rejectRoutes = endpoint({
+  ...common,
+  action: "reject_routes",
+  request: v.object(someRoutes),
+  response: answersRoutes,
+  refusals,
+});
+
+const answersExitNode = v.object({ machine_id: machineIdSchema, exit_node_approved: v.boolean() });
+
+export const approveExitNode = endpoint({
+  ...common,
+  action: "approve_exit_node",
+  request: v.object(target),
+  response: answersExitNode,
+  refusals: [...refusals, "INVALID_STATE"],
+});
+
+export const rejectExitNode = endpoint({
+  ...common,
+  action: "reject_exit_node",
+  request: v.object(target),
+  response: answersExitNode,
+  refusals,
+});
+
 /** Its agent gets `INVALID_NODE_KEY`; should it register again, it is another machine. */
 export const deleteMachine = endpoint({
   ...common,

@@ -51,6 +51,8 @@ export const machineSchema = v.object({
   derp_latencies: v.nullable(derpLatenciesSchema),
   admin_disabled: v.boolean(),
   key_expiry_disabled: v.boolean(),
+  /** The end of its node key has taken it off the network. */
+  key_expired: v.boolean(),
   shields_up: v.boolean(),
   ssh_enabled: v.boolean(),
   accept_routes: v.boolean(),

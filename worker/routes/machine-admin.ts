@@ -1,12 +1,17 @@
 import type { Hono } from "hono";
 import type { MachineAction } from "#domain/machine/state.ts";
 import {
+  approveExitNode,
   approveMachine,
+  approveRoutes,
   deleteMachine,
   disableMachine,
   enableMachine,
   quarantineMachine,
+  rejectExitNode,
+  rejectRoutes,
   renameMachine,
+  setMachineKeyExpiry,
   unquarantineMachine,
   updateMachineFlags,
   updateMachineTags,
@@ -41,6 +46,16 @@ export function machineAdminRoutes(app: Hono<AppEnv>): void {
       return { machine_id, ...Object.fromEntries(given.map((flag) => [flag, machine[flag]])) };
     }],
 
+    [setMachineKeyExpiry, async (input, c) => {
+      const { key_expiry_disabled } = await administer(c, input, { do: "set_key_expiry", disabled: input.disabled });
+      return { machine_id: input.machine_id, key_expiry_disabled };
+    }],
+
+    [approveRoutes, decideRoutes("approve_routes")],
+    [rejectRoutes, decideRoutes("reject_routes")],
+    [approveExitNode, decideExitNode("approve_exit_node")],
+    [rejectExitNode, decideExitNode("reject_exit_node")],
+
     [deleteMachine, async (input, c) => {
       const { org, actor } = await reachMachine(c, input);
       return { deleted: unwrap(await org.deleteMachine(input.machine_id, actor)) };
@@ -53,6 +68,20 @@ function move(action: MachineAction) {
     const details = input.reason === undefined ? {} : { reason: input.reason };
     const { status, admin_disabled } = await administer(c, input, { do: action, details });
     return { machine_id: input.machine_id, status: admin_disabled ? "offline" as const : status };
+  };
+}
+
+function decideRoutes(decision: "approve_routes" | "reject_routes") {
+  return async (input: Target & { routes?: string[] | undefined }, c: AppContext) => {
+    const { approved_routes } = await administer(c, input, { do: decision, routes: input.routes });
+    return { machine_id: input.machine_id, approved_routes };
+  };
+}
+
+function decideExitNode(decision: "approve_exit_node" | "reject_exit_node") {
+  return async (input: Target, c: AppContext) => {
+    const { exit_node_approved } = await administer(c, input, { do: decision });
+    return { machine_id: input.machine_id, exit_node_approved };
   };
 }
 

@@ -70,6 +70,16 @@ export function listAuthKeysAfter(sql: SqlStorage, rev: number, limit: number): 
   return sql.exec<AuthKeyRow>("SELECT * FROM auth_keys WHERE rev > ? ORDER BY rev LIMIT ?", rev, limit).toArray();
 }
 
+export function listEndedAuthKeys(sql: SqlStorage, now: number): AuthKeyRow[] {
+  return sql.exec<AuthKeyRow>("SELECT * FROM auth_keys WHERE revoked = 0 AND expires_at <= ?", now).toArray();
+}
+
+/** When the next of the auth keys ends that are not revoked, in milliseconds. */
+export function firstAuthKeyEnd(sql: SqlStorage): number | undefined {
+  return sql.exec<{ first: number | null }>("SELECT min(expires_at) AS first FROM auth_keys WHERE revoked = 0")
+    .one().first ?? undefined;
+}
+
 /** The key as the table API and events show it; never its hash. */
 export function authKeyOf(row: AuthKeyRow, orgId: OrgId): AuthKey {
   return {

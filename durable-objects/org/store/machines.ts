@@ -1,5 +1,6 @@
 import { showIpv4 } from "#domain/addressing/ipv4.ts";
 import type { NodeKeyAge } from "#domain/machine/key-expiry.ts";
+import { type MachineEvent, type MachineState, stateOn } from "#domain/machine/state.ts";
 import type { Machine, MachineStatus } from "#protocol/api/machines.ts";
 import type { AuthKeyId, MachineId, OrgId, UserId } from "#protocol/ids.ts";
 
@@ -39,6 +40,8 @@ export type MachineRow = {
   approved_routes: string;
   approved_by: UserId | null;
   approved_at: number | null;
+  /** Set once the end of its node key was dealt with: it is off the network. */
+  key_expired: number;
 };
 
 const columns = [
@@ -76,6 +79,7 @@ const columns = [
   "approved_routes",
   "approved_by",
   "approved_at",
+  "key_expired",
 ] as const satisfies (keyof MachineRow)[];
 
 const insertStatement = `INSERT INTO machines (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;
@@ -148,10 +152,31 @@ export function listOnlineMachines(sql: SqlStorage): MachineRow[] {
   return sql.exec<MachineRow>("SELECT * FROM machines WHERE status = 'online'").toArray();
 }
 
-/** Without those an admin has switched off: gone, they could enrol again. */
 export function listOfflineEphemeral(sql: SqlStorage): MachineRow[] {
-  const statement = "SELECT * FROM machines WHERE ephemeral = 1 AND status = 'offline' AND admin_disabled = 0";
-  return sql.exec<MachineRow>(statement).toArray();
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE ephemeral = 1 AND status = 'offline'").toArray();
+}
+
+/** Whose node key was made by `bornBy` but does not count as expired yet, or the other way round. */
+export function listUnsettledNodeKeys(sql: SqlStorage, bornBy: number): MachineRow[] {
+  return sql.exec<MachineRow>(
+    "SELECT * FROM machines WHERE key_expired <> (key_expiry_disabled = 0 AND key_created_at <= ?)",
+    bornBy,
+  ).toArray();
+}
+
+/** When the oldest of the node keys was made that will come to an end, if there is one. */
+export function oldestNodeKey(sql: SqlStorage): number | undefined {
+  return sql.exec<{ oldest: number | null }>(
+    "SELECT min(key_created_at) AS oldest FROM machines WHERE key_expired = 0 AND key_expiry_disabled = 0",
+  ).one().oldest ?? undefined;
+}
+
+export function listExitNodes(sql: SqlStorage): MachineRow[] {
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE exit_node_approved = 1").toArray();
+}
+
+export function listSubnetRouters(sql: SqlStorage): MachineRow[] {
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE approved_routes <> '[]'").toArray();
 }
 
 export function listMachinesAfter(sql: SqlStorage, rev: number, limit: number): MachineRow[] {
@@ -161,6 +186,15 @@ export function listMachinesAfter(sql: SqlStorage, rev: number, limit: number): 
 /** Notes a sign of life without a new revision: `last_seen` alone is not worth a projection. */
 export function touchMachine(sql: SqlStorage, address: number, lastSeen: number): void {
   sql.exec("UPDATE machines SET last_seen = ? WHERE address = ?", lastSeen, address);
+}
+
+export function stateOf(row: MachineRow): MachineState {
+  return { status: row.status, disabled: row.admin_disabled === 1 };
+}
+
+/** The status an event takes the machine to. */
+export function statusOn(row: MachineRow, event: MachineEvent): MachineStatus {
+  return stateOn(stateOf(row), event).status;
 }
 
 export function keyAgeOf(row: MachineRow): NodeKeyAge {
@@ -190,6 +224,7 @@ export function machineOf(row: MachineRow, orgId: OrgId, lastSeen = row.last_see
     derp_latencies: row.derp_latencies === null ? null : JSON.parse(row.derp_latencies),
     admin_disabled: row.admin_disabled === 1,
     key_expiry_disabled: row.key_expiry_disabled === 1,
+    key_expired: row.key_expired === 1,
     shields_up: row.shields_up === 1,
     ssh_enabled: row.ssh_enabled === 1,
     accept_routes: row.accept_routes === 1,

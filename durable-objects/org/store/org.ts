@@ -51,6 +51,20 @@ export function saveCounters(sql: SqlStorage, org: OrgRow): void {
   );
 }
 
+export function saveSettings(sql: SqlStorage, org: OrgRow): void {
+  sql.exec(
+    `UPDATE org SET allow_exit_nodes = ?, allow_subnet_routing = ?, key_expiry_days = ?, posture_enforcement = ?,
+      reregistration = ?, approval_required = ?, disable_offloads = ?`,
+    org.allow_exit_nodes,
+    org.allow_subnet_routing,
+    org.key_expiry_days,
+    org.posture_enforcement,
+    org.reregistration,
+    org.approval_required,
+    org.disable_offloads,
+  );
+}
+
 export function settingsOf(org: OrgRow): OrgSettings {
   return {
     org_id: org.id,

@@ -103,6 +103,9 @@ const versions: readonly string[][] = [
     "ALTER TABLE org ADD COLUMN approval_required INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE org ADD COLUMN disable_offloads INTEGER NOT NULL DEFAULT 0",
   ],
+  [
+    "ALTER TABLE machines ADD COLUMN key_expired INTEGER NOT NULL DEFAULT 0",
+  ],
 ];
 
 /** True once the org's tables exist. An object nobody initialised stores nothing at all. */

@@ -90,7 +90,7 @@ describe("the projection", () => {
           name: "wake",
           reusable: true,
           ephemeral: false,
-          expiryDays: 1,
+          lifetimeS: 86_400,
           allowedTags: [],
           allowedCidrs: [],
           createdBy: null as never,

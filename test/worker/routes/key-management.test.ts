@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { call } from "#protocol/api/call.ts";
-import { createAuthKey, revokeAuthKey } from "#protocol/api/auth-keys.ts";
+import { createAuthKey, previewRevokeAuthKey, revokeAuthKey } from "#protocol/api/auth-keys.ts";
 import { listAuthKeys, listMachines } from "#protocol/api/tables.ts";
+import { inStorage, memberOf } from "../org/members.ts";
 import { enrol, makeKey, newOrg, outcome } from "../org/support.ts";
 import { base, post, selfFetch, signUpSomeone } from "../support/api.ts";
 
@@ -24,6 +25,19 @@ describe("creating an auth key", () => {
     const rows = await call(selfFetch, base, listAuthKeys, { org_id: org.orgId }, { token: org.token });
     expect(rows).toMatchObject([{ id: data.id, used_count: 0, revoked: false, allowed_tags: ["web"] }]);
     expect(JSON.stringify(rows)).not.toContain(data.key);
+  });
+
+  it("takes expires_in in seconds instead of expiry_days, but not both (INVALID_INPUT)", async () => {
+    const org = await newOrg();
+    const before = Date.now();
+    const key = await makeKey(org, { expires_in: 90_000 });
+    expect(key.expiry_days).toBe(2);
+    const lifetime = Date.parse(key.expires_at) - before;
+    expect(lifetime).toBeGreaterThanOrEqual(90_000_000);
+    expect(lifetime).toBeLessThan(90_060_000);
+    for (const wrong of [{ expires_in: 299 }, { expires_in: 2_592_001 }, { expires_in: 3600, expiry_days: 1 }]) {
+      expect(await outcome(makeKey(org, wrong))).toBe("INVALID_INPUT");
+    }
   });
 
   it("answers the same under its other path", async () => {
@@ -94,5 +108,35 @@ describe("revoking an auth key", () => {
     expect(await revoke(theirs.orgId, key.id, mine.token)).toBe("FORBIDDEN");
     expect(await revoke(mine.orgId, undefined as never, mine.token)).toBe("MISSING_FIELDS");
     expect(createAuthKey.path).toBe(revokeAuthKey.path);
+  });
+});
+
+describe("POST /api/key-management preview_revoke_auth_key", () => {
+  const preview = (org: { orgId: string; token: string }, key_id: string) =>
+    call(selfFetch, base, previewRevokeAuthKey, { org_id: org.orgId, key_id }, { token: org.token });
+
+  it("says how many machines revoking would quarantine, and changes nothing", async () => {
+    const org = await newOrg();
+    const [used, unused] = [await makeKey(org), await makeKey(org)];
+    for (const name of ["a", "b", "c"]) await enrol(used.key, name);
+    await inStorage(org.orgId, "UPDATE machines SET status = 'pending' WHERE name = 'c'");
+    expect(await preview(org, used.id)).toEqual({ key_id: used.id, machines_to_quarantine: 2 });
+    expect(await preview(org, unused.id)).toEqual({ key_id: unused.id, machines_to_quarantine: 0 });
+    const input = { org_id: org.orgId, key_id: used.id };
+    expect(await call(selfFetch, base, revokeAuthKey, input, { token: org.token })).toMatchObject({
+      machines_quarantined: 2,
+    });
+    expect(await preview(org, used.id)).toMatchObject({ machines_to_quarantine: 0 });
+  });
+
+  it("is FORBIDDEN to members, NOT_FOUND for unknown keys and those of other orgs, MISSING_FIELDS without one", async () => {
+    const [mine, theirs] = [await newOrg(), await newOrg()];
+    const [own, foreign] = [await makeKey(mine), await makeKey(theirs)];
+    expect(await outcome(preview(await memberOf(mine, "member"), own.id))).toBe("FORBIDDEN");
+    expect(await outcome(preview({ ...theirs, token: mine.token }, foreign.id))).toBe("FORBIDDEN");
+    for (const id of [foreign.id, crypto.randomUUID()]) expect(await outcome(preview(mine, id))).toBe("NOT_FOUND");
+    expect(await outcome(preview(mine, undefined as never))).toBe("MISSING_FIELDS");
+    expect(await outcome(preview(mine, "x"))).toBe("INVALID_INPUT");
+    expect(await outcome(preview({ ...mine, token: "nonsense" }, own.id))).toBe("UNAUTHORIZED");
   });
 });

@@ -40,6 +40,7 @@ export const machines = sqliteTable("machines", {
   approvedBy: text("approved_by"),
   approvedAt: integer("approved_at"),
   keyCreatedAt: integer("key_created_at").notNull().default(0),
+  keyExpired: integer("key_expired").notNull().default(0),
 }, (table) => [index("machines_org").on(table.orgId, table.name)]);
 
 export const authKeys = sqliteTable("auth_keys", {

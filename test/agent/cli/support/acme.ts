@@ -32,6 +32,7 @@ const base: Machine = {
   derp_latencies: null,
   admin_disabled: false,
   key_expiry_disabled: false,
+  key_expired: false,
   shields_up: false,
   ssh_enabled: false,
   accept_routes: false,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkFlags, type MachineFlags } from "#domain/machine/flags.ts";
+import { checkFlags, type WantedFlags } from "#domain/machine/flags.ts";
 import { cleanRoutes, stillApproved } from "#domain/machine/routes.ts";
 import { retag } from "#domain/machine/tags.ts";
 import { ZtnaError } from "#protocol/errors.ts";
@@ -41,7 +41,7 @@ describe("advertised routes", () => {
 });
 
 describe("a machine's flags", () => {
-  const check = (flags: MachineFlags, allowed: boolean) =>
+  const check = (flags: WantedFlags, allowed: boolean) =>
     refusal(() => checkFlags(flags, { allowExitNodes: allowed, allowSubnetRouting: allowed, addressPool: pool }));
 
   it("are refused with INVALID_INPUT when none is given", () => {

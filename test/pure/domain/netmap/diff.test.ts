@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { MappedMachine } from "#domain/netmap/build.ts";
-import { buildNetMap, peersOf } from "#domain/netmap/build.ts";
+import { buildNetMap, isCarried, peersOf } from "#domain/netmap/build.ts";
 import { diffPeers } from "#domain/netmap/diff.ts";
 import type { Peer } from "#protocol/netmap.ts";
 import { deltaFor, isApartAfter, type Listener } from "../../../../durable-objects/org/roster.ts";
@@ -19,6 +19,7 @@ const machine = (id: string) =>
     status: fc.constantFrom("online", "offline", "quarantined", "pending"),
     os: fc.constant(null),
     admin_disabled: fc.boolean(),
+    key_expired: fc.boolean(),
   }) satisfies fc.Arbitrary<MappedMachine>;
 
 const org = fc.tuple(...ids.map(machine));
@@ -54,8 +55,7 @@ describe("the deltas of a change", () => {
       const shift = { machines, seq: 8, addressPool: "10.0.0.0/8", all: () => now };
       for (const [i, self] of before.entries()) {
         const [old, young] = [mapOf(self, before), mapOf(now[i]!, now)];
-        const apart = !["online", "offline"].includes(self.status) || self.admin_disabled;
-        const listener: Listener = { machineId: self.id, seq: 5, apart };
+        const listener: Listener = { machineId: self.id, seq: 5, apart: !isCarried(self) };
         const delta = deltaFor(listener, shift);
         const same = JSON.stringify(old) === JSON.stringify(young);
         if (same) expect(delta).toBeUndefined();
@@ -64,8 +64,7 @@ describe("the deltas of a change", () => {
           expect(delta!.self ?? old.self).toEqual(young.self);
           expect(applied(old.peers, delta!)).toEqual(young.peers);
         }
-        const isApart = !["online", "offline"].includes(now[i]!.status) || now[i]!.admin_disabled;
-        expect(isApartAfter(listener, shift)).toBe(isApart);
+        expect(isApartAfter(listener, shift)).toBe(!isCarried(now[i]!));
       }
     }));
   });

@@ -1,0 +1,1 @@
+ALTER TABLE `machines` ADD `key_expired` integer DEFAULT 0 NOT NULL;
