@@ -1,5 +1,5 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { authKeySchema, createAuthKey, revokeAuthKey } from "#protocol/api/auth-keys.ts";
+import { authKeySchema, createAuthKey, previewRevokeAuthKey, revokeAuthKey } from "#protocol/api/auth-keys.ts";
 import type { InputOf, ResponseOf } from "#protocol/api/endpoint.ts";
 import { listAuthKeys } from "#protocol/api/tables.ts";
 import type { AuthKeyId, OrgId } from "#protocol/ids.ts";
@@ -33,6 +33,17 @@ export function useCreateAuthKey() {
       session.request(createAuthKey, { ...input, org_id }),
     onSuccess: () => void client.invalidateQueries(authKeysQuery(org_id)),
     // The answer holds the secret: it is not kept longer than it is shown.
+    gcTime: 0,
+  });
+}
+
+/** What revoking the key would do, asked each time somebody is about to. */
+export function useRevokePreview(key_id: AuthKeyId) {
+  const { id: org_id } = useOrg();
+  return useQuery({
+    queryKey: ["revoke-preview", org_id, key_id],
+    queryFn: ({ signal }) => session.request(previewRevokeAuthKey, { org_id, key_id }, signal),
+    staleTime: 0,
     gcTime: 0,
   });
 }

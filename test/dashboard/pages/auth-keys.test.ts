@@ -112,6 +112,7 @@ test("revoking asks first, then quarantines the machines of the key", async () =
   const page = await visitor.open();
   await enter(page, owner.session, "/settings/auth-keys");
   await page.getByRole("button", { name: "Revoke leaked" }).click();
+  await page.getByText("1 machine that joined with it is quarantined").waitFor();
   await expect.poll(() => focusedName(page)).toBe("Cancel");
   await page.getByRole("button", { name: "Revoke key" }).click();
   await page.getByRole("status").getByText("Revoked leaked; 1 machine quarantined").waitFor();
