@@ -1,4 +1,4 @@
-import { env, runDurableObjectAlarm } from "cloudflare:test";
+import { env, runDurableObjectAlarm, SELF } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { call } from "#protocol/api/call.ts";
 import { updateOrgSettings } from "#protocol/api/org-settings.ts";
@@ -126,5 +126,34 @@ describe("POST /api/org-management update_org_settings", () => {
     expect(await expired()).toEqual(["old"]);
     await update(org, { key_expiry_days: 60 });
     expect(await expired()).toEqual([]);
+  });
+});
+
+describe("PATCH /api/db/org_settings", () => {
+  async function patch({ orgId, token }: Org, settings: object) {
+    const response = await SELF.fetch(`${base}/api/db/org_settings?org_id=eq.${orgId}`, {
+      method: "PATCH",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify({ ...settings, _filters: { org_id: orgId } }),
+    });
+    const { data, error } = await response.json<{ data: unknown; error: { code: string } | null }>();
+    return { status: response.status, data, code: error?.code };
+  }
+
+  it("sets the same with the same refusals", async () => {
+    const org = await newOrg();
+    expect(await patch(org, { allow_exit_nodes: true, made_up: 1 })).toMatchObject({
+      status: 200,
+      data: { changes: 1 },
+    });
+    expect(await read(org)).toMatchObject({ allow_exit_nodes: true });
+    expect(await patch(org, { posture_enforcement: "strict" })).toMatchObject({ status: 400, code: "INVALID_VALUE" });
+    expect(await patch(org, { key_expiry_days: 0 })).toMatchObject({ status: 400, code: "INVALID_INPUT" });
+    expect(await patch(org, { address_pool: "10.0.0.0/8" })).toMatchObject({ status: 403, code: "FORBIDDEN" });
+    expect(await patch(await memberOf(org, "member"), { allow_exit_nodes: false })).toMatchObject({
+      status: 403,
+      code: "FORBIDDEN",
+    });
+    expect(await read(org)).toMatchObject({ allow_exit_nodes: true, key_expiry_days: 180, address_pool: null });
   });
 });
