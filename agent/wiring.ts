@@ -16,63 +16,19 @@ export const agent: Agent = {
     const { askAgent } = await import("./daemon/local-client.ts");
     return await askAgent((await config(flags)).paths, localMetrics, {});
   },
-  async machines(flags) {
-    const { readMachines } = await import("./daemon/organization.ts");
-    return await readMachines(await config(flags));
-  },
-  async authKeys(flags) {
-    const { readAuthKeys } = await import("./daemon/organization.ts");
-    return await readAuthKeys(await config(flags));
-  },
-  async saveSettings(flags, wanted) {
-    const { saveSettings } = await import("./daemon/settings.ts");
-    return await saveSettings(await config(flags), wanted);
-  },
-  async wireGuardConfig(flags, machineId) {
-    const { exportWireGuardConfig } = await import("./daemon/wireguard-config.ts");
-    return await exportWireGuardConfig(await config(flags), machineId);
-  },
-  async writeBugReport(flags, output) {
-    const { writeBugReport } = await import("./daemon/bug-report.ts");
-    return await writeBugReport(await config(flags), output, new Date());
-  },
-  async checkNetwork(flags) {
-    const { checkNetwork } = await import("./daemon/net-check.ts");
-    return await checkNetwork(await config(flags));
-  },
-  async profiles(flags) {
-    const { listProfiles } = await import("./daemon/profiles.ts");
-    return listProfiles(await config(flags));
-  },
-  async organizations(flags) {
-    const { readOrganizations } = await import("./daemon/organization.ts");
-    const { apiUrl, ...rest } = await config(flags);
-    return apiUrl === undefined ? undefined : await readOrganizations({ ...rest, apiUrl });
-  },
-  async createProfile(flags, name) {
-    const { createProfile } = await import("./daemon/profiles.ts");
-    createProfile(await config(flags), name, flags.apiUrl);
-  },
-  async deleteProfile(flags, name) {
-    const { deleteProfile } = await import("./daemon/profiles.ts");
-    deleteProfile(await config(flags), name);
-  },
-  async switchTo(flags, target, isProfile) {
-    const { switchTo } = await import("./daemon/profiles.ts");
-    return await switchTo(await config(flags), target, isProfile);
-  },
-  async completionNames() {
-    const { completionNames } = await import("./daemon/completion-names.ts");
-    try {
-      return completionNames(await config({}));
-    } catch {
-      return { machines: [], profiles: [] };
-    }
-  },
-  async checkForUpdate(flags) {
-    const { checkForUpdate } = await import("./daemon/version-check.ts");
-    return await checkForUpdate(await config(flags));
-  },
+  machines: async (...args) => await (await organization()).machines(...args),
+  authKeys: async (...args) => await (await organization()).authKeys(...args),
+  organizations: async (...args) => await (await organization()).organizations(...args),
+  saveSettings: async (...args) => await (await organization()).saveSettings(...args),
+  wireGuardConfig: async (...args) => await (await organization()).wireGuardConfig(...args),
+  profiles: async (...args) => await (await organization()).profiles(...args),
+  createProfile: async (...args) => await (await organization()).createProfile(...args),
+  deleteProfile: async (...args) => await (await organization()).deleteProfile(...args),
+  switchTo: async (...args) => await (await organization()).switchTo(...args),
+  checkNetwork: async (...args) => await (await organization()).checkNetwork(...args),
+  writeBugReport: async (...args) => await (await organization()).writeBugReport(...args),
+  checkForUpdate: async (...args) => await (await organization()).checkForUpdate(...args),
+  completionNames: async (...args) => await (await organization()).completionNames(...args),
   async writeFile(path, text) {
     const { replaceFile } = await import("./daemon/private-file.ts");
     replaceFile(path, text, 0o644);
@@ -124,6 +80,10 @@ export const agent: Agent = {
     return (await config(flags)).paths.log;
   },
 };
+
+async function organization() {
+  return (await import("./organization-commands.ts")).organizationCommands;
+}
 
 async function config(flags: GlobalFlags) {
   const { readConfig } = await import("./daemon/config.ts");
