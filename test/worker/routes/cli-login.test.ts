@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { me, refresh } from "#protocol/api/auth.ts";
 import { call } from "#protocol/api/call.ts";
 import { authorizeCliLogin, completeCliLogin } from "#protocol/api/cli-login.ts";
-import { outcome } from "../org/support.ts";
+import { newOrg, outcome, setUp } from "../org/support.ts";
 import { base, fetchWith, foundOrg, post, selfFetch, signUpSomeone } from "../support/api.ts";
 
 /** What a CLI makes up: the secret half stays with it. */
@@ -91,6 +91,13 @@ describe("POST /api/auth cli_authorize", () => {
   it("refuses who is not signed in with UNAUTHORIZED", async () => {
     const body = { action: "cli_authorize", code_challenge: newVerifier().challenge };
     expect(await post("/api/auth", body)).toMatchObject({ status: 401, envelope: { error: { code: "UNAUTHORIZED" } } });
+  });
+
+  it("refuses a machine's token with FORBIDDEN", async () => {
+    const org = await newOrg();
+    const { token } = await setUp(org, org.token, "laptop");
+    const ask = call(selfFetch, base, authorizeCliLogin, { code_challenge: newVerifier().challenge }, { token });
+    expect(await outcome(ask)).toBe("FORBIDDEN");
   });
 
   it("refuses a challenge that is none with INVALID_INPUT, a missing one with MISSING_FIELDS", async () => {

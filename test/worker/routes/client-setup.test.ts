@@ -223,6 +223,15 @@ PersistentKeepalive = 25
     }
   });
 
+  it("refuses a machine's token with FORBIDDEN: machines enrol no machines", async () => {
+    const org = await newOrg();
+    const { token } = await setUp(org, org.token, "laptop");
+    expect(await setupRaw({ org_id: org.orgId, name: "another" }, token)).toMatchObject({
+      status: 403,
+      code: "FORBIDDEN",
+    });
+  });
+
   it("refuses missing fields with MISSING_FIELDS and wrong ones with INVALID_INPUT", async () => {
     const { orgId: org_id, token } = await newOrg();
     const refusals: [unknown, string][] = [
