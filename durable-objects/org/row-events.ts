@@ -3,9 +3,10 @@ import type { Change, MachineChange } from "./change.ts";
 import { auditOf } from "./store/audit.ts";
 import { authKeyOf } from "./store/auth-keys.ts";
 import { machineOf, type MachineRow } from "./store/machines.ts";
+import { settingsOf } from "./store/org.ts";
 
 /** What a committed change means to people: one event for each row they see, as their lists show it. */
-export function rowEvents({ org, now, machines, deleted, keys, audits }: Change): RealtimeEvent[] {
+export function rowEvents({ org, now, machines, deleted, keys, settings, audits }: Change): RealtimeEvent[] {
   const event = (
     channel: RealtimeChannel,
     kind: RealtimeEvent["event"],
@@ -17,6 +18,7 @@ export function rowEvents({ org, now, machines, deleted, keys, audits }: Change)
     ),
     ...deleted.map((row) => event("machines", "DELETE", machineOf(row, org.id))),
     ...keys.map(({ event: kind, row }) => event("keys", kind, authKeyOf(row, org.id))),
+    ...(Object.keys(settings).length > 0 ? [event("general", "UPDATE", settingsOf(org))] : []),
     ...audits.map((row) => event("audit", "INSERT", auditOf(row, org.id))),
   ];
 }

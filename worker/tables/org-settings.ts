@@ -4,23 +4,26 @@ import { matchesAll } from "#domain/tables/filters.ts";
 import { updateOrgSettings } from "#protocol/api/org-settings.ts";
 import { orgSettingsSchema } from "#protocol/api/orgs.ts";
 import { unwrap } from "../http/unwrap.ts";
-import { adminOf, orgObject, type Scope, type Table, updateOf } from "./table.ts";
+import { acceptColumns, adminOf, orgObject, type Scope, type Table, updateOf } from "./table.ts";
 
-const { org_id: _, ...writable } = updateOrgSettings.request.entries;
+const { org_id: _, ...columns } = updateOrgSettings.request.entries;
+const writable = v.object(columns);
 
 const readSettings = async (scope: Scope) => unwrap(await orgObject(scope).readSettings());
 
-/** The truth is the org object's: one row, there from the beginning. */
+const saveSettings = async (scope: Scope, asked: v.InferOutput<typeof writable>) =>
+  unwrap(await orgObject(scope).updateSettings(checkSettings(asked), adminOf(scope).userId));
+
+/** The truth is the org object's: one row, there from the beginning, so that an insert sets its columns. */
 export const orgSettings: Table = {
   columns: Object.keys(orgSettingsSchema.entries),
   readers: "member",
   single: true,
   read: async (scope) => [await readSettings(scope)],
-  insert: "Every org has its settings already: change them",
-  update: updateOf(v.object(writable), async (scope, filters, asked) => {
-    const settings = checkSettings(asked);
+  insert: async (scope, row) => ({ ...await saveSettings(scope, acceptColumns(writable, row)) }),
+  update: updateOf(writable, async (scope, filters, asked) => {
     if (!matchesAll({ ...await readSettings(scope) }, filters)) return 0;
-    unwrap(await orgObject(scope).updateSettings(settings, adminOf(scope).userId));
+    await saveSettings(scope, asked);
     return 1;
   }),
   remove: "An org always has settings: change them",

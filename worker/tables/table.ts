@@ -36,16 +36,22 @@ export interface Table {
   readonly remove: Remove | Refused;
 }
 
-/** An update of the columns of `writable`, each optional there. Other columns are dropped; with none left nothing changes. */
+/** An update of the columns of `writable`. With none of them left nothing changes. */
 export function updateOf<Changed extends object>(
   writable: v.GenericSchema<unknown, Changed>,
   run: (scope: Scope, filters: readonly Filter[], changed: Changed) => Promise<number>,
 ): Update {
   return async (scope, filters, body) => {
-    const parsed = v.safeParse(writable, body);
-    if (!parsed.success) throw new ZtnaError("INVALID_INPUT", parsed.issues[0].message);
-    return Object.keys(parsed.output).length === 0 ? 0 : await run(scope, filters, parsed.output);
+    const changed = acceptColumns(writable, body);
+    return Object.keys(changed).length === 0 ? 0 : await run(scope, filters, changed);
   };
+}
+
+/** The columns of `writable`, each optional there, that a body names. Others are dropped without a word. */
+export function acceptColumns<Changed extends object>(writable: v.GenericSchema<unknown, Changed>, body: Row): Changed {
+  const parsed = v.safeParse(writable, body);
+  if (parsed.success) return parsed.output;
+  throw new ZtnaError("INVALID_INPUT", parsed.issues[0].message);
 }
 
 export function orgObject({ c, orgId }: Scope) {

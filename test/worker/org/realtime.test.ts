@@ -288,6 +288,7 @@ describe("org isolation of GET /api/realtime", () => {
       }
       await object.deleteMachine(other.machine_id, actor);
       await object.revokeAuthKey(id, actor.userId);
+      await object.updateSettings({ allow_exit_nodes: true }, actor.userId);
       await object.announce("members", "INSERT", { org_id: org.orgId });
     };
     await everything(mine);
@@ -307,6 +308,7 @@ describe("org isolation of GET /api/realtime", () => {
         "machines UPDATE",
         "machines DELETE",
         "audit INSERT",
+        "general UPDATE",
         "members INSERT",
       ]),
     );

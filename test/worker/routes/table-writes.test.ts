@@ -87,10 +87,10 @@ const cases: Record<string, Case> = {
   },
   org_settings: {
     row: ({ orgId }) => ({ org_id: orgId }),
-    insert: "Every org has its settings already: change them",
+    insert: "done",
     update: "done",
     remove: "An org always has settings: change them",
-    body: { key_expiry_days: 1 },
+    body: { key_expiry_days: 30 },
     readers: everybody,
   },
   organizations: {
@@ -200,7 +200,8 @@ describe.each(Object.entries(cases))("/api/db/%s", (table, { row, body, readers,
     for (const method of writes) {
       const expected = allowed[verbs[method]];
       const { status, data, code, message } = await write(method, own, own, someone.token);
-      if (expected === "done") expect({ status, data }).toEqual({ status: 200, data: { changes: 1 } });
+      if (expected === "done" && method === "POST") expect({ status, data }).toMatchObject({ status: 201, data: body });
+      else if (expected === "done") expect({ status, data }).toEqual({ status: 200, data: { changes: 1 } });
       else expect({ status, code, message }).toEqual({ status: 403, code: "FORBIDDEN", message: expected });
     }
   });
@@ -334,6 +335,35 @@ describe("the grammar of writes to /api/db/<table>", () => {
 });
 
 describe("writes to a table whose truth is the org object", () => {
+  it("change settings by PATCH /api/db/org_settings, which is on record and live like any other change of them", async () => {
+    const { orgId, token } = await fullOrg();
+    const patch = (body: object) =>
+      ask("org_settings", {
+        method: "PATCH",
+        query: `org_id=${orgId}`,
+        body: { ...body, _filters: { org_id: orgId } },
+        token,
+      });
+    expect((await patch({ allow_exit_nodes: true, posture_enforcement: "monitor" })).data).toEqual({ changes: 1 });
+    expect((await patch({ colour: "red" })).data).toEqual({ changes: 0 });
+    expect((await ask("org_settings", { query: `org_id=${orgId}`, token })).data).toMatchObject([
+      { allow_exit_nodes: true, posture_enforcement: "monitor" },
+    ]);
+    const audits = await ask("audit_logs", { query: `org_id=${orgId}&action=eq.settings.updated`, token });
+    expect(audits.data).toMatchObject([{ details: { allow_exit_nodes: true, posture_enforcement: "monitor" } }]);
+    const body = { key_expiry_days: 30, _filters: { org_id: orgId, allow_exit_nodes: false } };
+    expect((await ask("org_settings", { method: "PATCH", body, token })).data).toEqual({ changes: 0 });
+  });
+
+  it("set settings by POST /api/db/org_settings and answer the row, flat and once more as data.data", async () => {
+    const { orgId, token } = await fullOrg();
+    const post = (body: object) => ask("org_settings", { method: "POST", body: { org_id: orgId, ...body }, token });
+    const { status, data } = await post({ key_expiry_days: 90, colour: "red" });
+    const row = { org_id: orgId, key_expiry_days: 90, allow_exit_nodes: false };
+    expect({ status, data }).toMatchObject({ status: 201, data: { ...row, data: row } });
+    expect(await post({ colour: "red" })).toMatchObject({ status: 400, code: "INVALID_INPUT" });
+  });
+
   it("revoke the auth keys of DELETE /api/db/auth_keys, and put their machines into quarantine", async () => {
     const { orgId, token, keyId } = await fullOrg();
     const query = `org_id=${orgId}&id=eq.${keyId}`;
