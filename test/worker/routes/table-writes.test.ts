@@ -41,8 +41,8 @@ async function join(org: Org, role: Role): Promise<string> {
 async function fullOrg() {
   const org = await newOrg();
   const { key, id: keyId } = await makeKey(org);
-  const { machine_id: machineId } = await enrol(key, "host");
-  return { ...org, key, keyId, machineId };
+  const { machine_id: machineId, token: machineToken } = await enrol(key, "host");
+  return { ...org, key, keyId, machineId, machineToken };
 }
 type FullOrg = Awaited<ReturnType<typeof fullOrg>>;
 
@@ -192,6 +192,18 @@ describe.each(Object.entries(cases))("/api/db/%s", (table, { row, body, readers,
       });
     }
     expect(await rowsOf(org)).toEqual(before);
+  });
+
+  it("may be read by a machine of the org if machines are readers of it, never written by one: FORBIDDEN", async () => {
+    const query = `org_id=${org.orgId}`;
+    const { status, code } = await ask(table, { query, token: org.machineToken });
+    expect([status, code]).toEqual(tables[table]!.readers === "machine" ? [200, undefined] : [403, "FORBIDDEN"]);
+    const foreign = await ask(table, { query, token: other.machineToken });
+    expect([foreign.status, foreign.code]).toEqual([403, "FORBIDDEN"]);
+    for (const method of writes) {
+      const refused = await write(method, org, org, org.machineToken);
+      expect([refused.status, refused.code]).toEqual([403, "FORBIDDEN"]);
+    }
   });
 
   it("takes writes from an admin, or says what to use instead", async () => {
