@@ -1,3 +1,4 @@
+import { stillApproved } from "#domain/machine/routes.ts";
 import type { AdminSettings } from "#domain/org/settings.ts";
 import type { UserId } from "#protocol/ids.ts";
 import { type AuditRow, insertAudit } from "./store/audit.ts";
@@ -57,8 +58,9 @@ export class Change {
     return after;
   }
 
+  /** Whoever writes it: what a machine no longer offers is no longer approved. */
   saveMachine(before: MachineRow, changed: Partial<Omit<MachineRow, "id" | "address" | "rev">>): MachineRow {
-    const after = { ...before, ...changed, rev: ++this.org.rev };
+    const after = withoutLostApprovals({ ...before, ...changed, rev: ++this.org.rev });
     saveMachine(this.sql, after);
     this.machines.push({ before, after });
     return after;
@@ -120,4 +122,16 @@ export class Change {
     if (this.machines.length + this.deleted.length > 0 || this.changesAllMaps) this.org.seq += 1;
     saveCounters(this.sql, this.org);
   }
+}
+
+function withoutLostApprovals(row: MachineRow): MachineRow {
+  if (row.approved_routes === "[]" && row.exit_node_approved === 0) return row;
+  const [approved, advertised] = [row.approved_routes, row.advertised_routes].map((json) =>
+    JSON.parse(json) as string[]
+  );
+  return {
+    ...row,
+    exit_node_approved: row.advertise_exit_node === 1 ? row.exit_node_approved : 0,
+    approved_routes: JSON.stringify(stillApproved(approved!, advertised!)),
+  };
 }

@@ -1,11 +1,10 @@
 import { checkFlags, type WantedFlags } from "#domain/machine/flags.ts";
-import { stillApproved } from "#domain/machine/routes.ts";
 import type { MachineId } from "#protocol/ids.ts";
 import { type Actor, requireOwn, userIdOf } from "./actor.ts";
 import type { Change } from "./change.ts";
 import type { MachineRow } from "./store/machines.ts";
 
-/** Sets what is given. What a machine no longer offers is no longer approved. */
+/** Sets what is given. */
 export function setFlags(
   change: Change,
   id: MachineId,
@@ -31,14 +30,11 @@ export function setFlags(
 function columnsOf(row: MachineRow, flags: WantedFlags) {
   const { advertised_routes: routes = JSON.parse(row.advertised_routes) as string[] } = flags;
   const column = (flag: boolean | undefined, kept: number) => flag === undefined ? kept : Number(flag);
-  const exitNode = column(flags.advertise_exit_node, row.advertise_exit_node);
   return {
     shields_up: column(flags.shields_up, row.shields_up),
     ssh_enabled: column(flags.ssh_enabled, row.ssh_enabled),
     accept_routes: column(flags.accept_routes, row.accept_routes),
-    advertise_exit_node: exitNode,
-    exit_node_approved: exitNode === 1 ? row.exit_node_approved : 0,
+    advertise_exit_node: column(flags.advertise_exit_node, row.advertise_exit_node),
     advertised_routes: JSON.stringify(routes),
-    approved_routes: JSON.stringify(stillApproved(JSON.parse(row.approved_routes) as string[], routes)),
   };
 }
