@@ -148,7 +148,7 @@ export class Receiver {
       out.events.push({ type: "echo.received", peer: peer.index, sequence, via: source.via });
       return;
     }
-    clampMss(this.#arena.view, offset, length, this.#mtu.bytes);
+    clampMss(this.#arena, offset, length, this.#mtu.bytes);
     out.addPacket(offset, length);
   }
 

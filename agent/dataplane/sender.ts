@@ -36,7 +36,7 @@ export class Sender {
     const { bytes } = this.#arena;
     const peer = this.#peerFor(bytes, offset, length);
     if (peer === undefined || this.#refuse(offset, length, now, out)) return;
-    clampMss(this.#arena.view, offset, length, this.#mtu.bytes);
+    clampMss(this.#arena, offset, length, this.#mtu.bytes);
     this.#peers.watch(peer, out);
     const session = peer.current;
     if (session === undefined || !mayStillBeUsed(session, now)) {

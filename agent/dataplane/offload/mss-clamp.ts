@@ -1,4 +1,7 @@
+import type { DataArena } from "../arena.ts";
 import { updateChecksum } from "./checksum.ts";
+
+type Room = Pick<DataArena, "bytes" | "view">;
 
 const TCP = 6;
 const SYN = 0x02;
@@ -13,7 +16,8 @@ const SEGMENT_SIZE_BYTES = 4;
  * Lowers the segment size that a TCP SYN announces to what the tunnel carries in one packet: hosts behind a machine that
  * routes for them do not know its MTU. `packet` has the header its IP version needs at least; others stay as they are.
  */
-export function clampMss(view: DataView, packet: number, length: number, mtuBytes: number): void {
+export function clampMss({ bytes, view }: Room, packet: number, length: number, mtuBytes: number): void {
+  if (!looksLikeSyn(bytes, packet)) return;
   const tcp = synAt(view, packet, length);
   if (tcp === 0) return;
   const isIpv4 = view.getUint8(packet) >>> 4 === 4;
@@ -22,11 +26,18 @@ export function clampMss(view: DataView, packet: number, length: number, mtuByte
   for (let at = tcp + TCP_HEADER_BYTES; at < end;) {
     const kind = view.getUint8(at);
     if (kind === END_OF_OPTIONS) return;
-    const bytes = kind === NO_OPERATION ? 1 : at + 1 < end ? view.getUint8(at + 1) : 0;
-    if (bytes === 0 || at + bytes > end || (kind !== NO_OPERATION && bytes === 1)) return;
-    if (kind === SEGMENT_SIZE && bytes === SEGMENT_SIZE_BYTES) lower(view, tcp, at + 2, most);
-    at += bytes;
+    const size = kind === NO_OPERATION ? 1 : at + 1 < end ? view.getUint8(at + 1) : 0;
+    if (size === 0 || at + size > end || (kind !== NO_OPERATION && size === 1)) return;
+    if (kind === SEGMENT_SIZE && size === SEGMENT_SIZE_BYTES) lower(view, tcp, at + 2, most);
+    at += size;
   }
+}
+
+/** All that most packets cost; it may look behind the end of one that lies. */
+function looksLikeSyn(bytes: Uint8Array, packet: number): boolean {
+  const first = bytes[packet]!;
+  if (first >>> 4 !== 4) return bytes[packet + 6] === TCP && (bytes[packet + 40 + 13]! & SYN) !== 0;
+  return bytes[packet + 9] === TCP && (bytes[packet + (first & 15) * 4 + 13]! & SYN) !== 0;
 }
 
 /** Where the TCP header of a packet with SYN is, 0 for any other packet. */

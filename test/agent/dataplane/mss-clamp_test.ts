@@ -49,7 +49,7 @@ function clampedTwin(fields: TcpFields, most: number): Uint8Array {
 function clamped(packet: Uint8Array, mtuBytes: number, at = 3): Uint8Array {
   const room = new Uint8Array(packet.length + 16).fill(0xee);
   room.set(packet, at);
-  clampMss(new DataView(room.buffer), at, packet.length, mtuBytes);
+  clampMss({ bytes: room, view: new DataView(room.buffer) }, at, packet.length, mtuBytes);
   assert.ok([...room.slice(0, at), ...room.slice(at + packet.length)].every((byte) => byte === 0xee));
   return room.slice(at, at + packet.length);
 }
