@@ -23,10 +23,11 @@ const { values } = parseArgs({
     sizes: { type: "string", default: "10,100,1000,10000" },
     registrations: { type: "string", default: "200" },
     changes: { type: "string", default: "31" },
+    streams: { type: "string", default: "1000" },
   },
 });
 const sizes = values.sizes.split(",").map(Number);
-const MOST_STREAMS = 1000;
+const mostStreams = Number(values.streams);
 /** Streams are opened this many at a time. */
 const LANES = 8;
 /** Longer than what the org calls a burst: each change here comes alone. */
@@ -89,7 +90,7 @@ async function timeRegistrations(fleets: readonly Fleet[]): Promise<Map<number, 
 }
 
 async function measureStreams(fleet: Fleet): Promise<Streams> {
-  const enrolled = fleet.machines.slice(0, MOST_STREAMS);
+  const enrolled = fleet.machines.slice(0, mostStreams);
   const started = performance.now();
   const machines = await inTurn(
     enrolled,
@@ -107,7 +108,7 @@ async function measureStreams(fleet: Fleet): Promise<Streams> {
   const cpuMsEach = (cpuMs() - cpuBefore) / (deliveries.length + 3);
   const mapBytes = Math.max(...machines.map((machine) => machine.mapBytes));
   const resident = residentMib();
-  const idleHour = fleet.size <= MOST_STREAMS ? await passIdleHour(workerd.url, fleet.tag, machines, clock) : undefined;
+  const idleHour = fleet.size <= mostStreams ? await passIdleHour(workerd.url, fleet.tag, machines, clock) : undefined;
   await Promise.all(machines.map((machine) => machine.close()));
   const { size } = fleet;
   return { size, count: machines.length, openedMs, mapBytes, deliveries, cpuMsEach, residentMib: resident, idleHour };
@@ -142,10 +143,10 @@ function showStreams(all: readonly Streams[]): void {
     ];
     console.log(cells.join(" "));
   }
-  const largest = all.filter(({ count }) => count === MOST_STREAMS);
+  const largest = all.filter(({ count }) => count === mostStreams);
   for (const { size, deliveries } of largest) {
     const ms = middle(deliveries.map(({ lastMs }) => lastMs));
-    goal(`change at the last of 1000 streams, org of ${size}`, `${ms.toFixed(1)} ms`, "under 60 ms", ms < 60);
+    goal(`change at the last of ${mostStreams} streams, org of ${size}`, `${ms.toFixed(1)} ms`, "under 60 ms", ms < 60);
   }
   const [first, last] = [all[0]!, all.at(-1)!].map(({ deliveries }) => middle(deliveries.map((one) => one.bytesEach)));
   const ratio = last! / first!;

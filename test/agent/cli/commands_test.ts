@@ -69,7 +69,7 @@ Deno.test("ztna status --json, ztna version, ztna down, ztna disconnect and ztna
   assert.match((await ztna(["log"], at)).out, /^No log yet/);
 });
 
-Deno.test("errors are one line on standard error with what to do, and exit code 1", async () => {
+Deno.test("errors of every command (ztna up, ztna ip, ztna ping, ztna metrics print, ztna metrics write) are one line with what to do", async () => {
   using directory = temporaryDirectory();
   const at = { directory: directory.path, env: { ZTNA_API_URL: "http://127.0.0.1:9" } };
   const cases: [string[], RegExp][] = [

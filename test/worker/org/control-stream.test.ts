@@ -31,7 +31,7 @@ async function eventually(holds: () => Promise<boolean>): Promise<void> {
   expect(await holds()).toBe(true);
 }
 
-describe("a control stream", () => {
+describe("GET /api/control: a control stream", () => {
   it("brings the whole map, a token and a relay ticket after hello", async () => {
     const { org, key } = await orgWithKey();
     const a = await newMachine(key, "a");
@@ -150,8 +150,8 @@ describe("a control stream", () => {
   });
 });
 
-describe("a heartbeat over HTTP", () => {
-  it("reports the machine and answers with peers, token and ticket", async () => {
+describe("POST /api/machine-heartbeat: a heartbeat over HTTP", () => {
+  it("reports the machine online or offline and answers with peers, token and ticket", async () => {
     const { org, key } = await orgWithKey();
     const a = await newMachine(key, "a");
     const b = await newMachine(key, "b");
@@ -163,7 +163,7 @@ describe("a heartbeat over HTTP", () => {
     expect(await statusOf(org, a.machine_id)).toBe("offline");
   });
 
-  it("is refused with a made-up node key, and one of a machine that registered again", async () => {
+  it("is refused with INVALID_NODE_KEY for a made-up node key, and one of a machine that registered again", async () => {
     const { key } = await orgWithKey();
     const beat = (node_key: string) => outcome(call(selfFetch, base, machineHeartbeat, { node_key }));
     expect(await beat("f".repeat(64))).toBe("INVALID_NODE_KEY");
@@ -182,7 +182,7 @@ describe("a heartbeat over HTTP", () => {
     expect(beat).toMatchObject({ status: "quarantined", quarantined: true, peers: [], relay_ticket: null });
   });
 
-  it("is refused when the machine's key is too old, or waits for approval", async () => {
+  it("is refused with KEY_EXPIRED when the machine's key is too old, with PENDING_APPROVAL while it waits", async () => {
     const { org, key } = await orgWithKey();
     const a = await newMachine(key, "a");
     const set = (statement: string) =>

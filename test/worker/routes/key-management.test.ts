@@ -6,7 +6,7 @@ import { inStorage, memberOf } from "../org/members.ts";
 import { enrol, makeKey, newOrg, outcome } from "../org/support.ts";
 import { base, post, selfFetch, signUpSomeone } from "../support/api.ts";
 
-describe("creating an auth key", () => {
+describe("POST /api/key-management create_auth_key", () => {
   it("answers 201 with the key, and lists it without", async () => {
     const org = await newOrg();
     const body = { action: "create_auth_key", org_id: org.orgId, name: " ci ", allowed_tags: ["tag:web"] };
@@ -40,7 +40,7 @@ describe("creating an auth key", () => {
     }
   });
 
-  it("answers the same under its other path", async () => {
+  it("answers the same under POST /api/api-keys", async () => {
     const org = await newOrg();
     const body = { action: "create_auth_key", org_id: org.orgId, name: "x" };
     const { status } = await post("/api/api-keys", body, { authorization: `Bearer ${org.token}` });
@@ -76,7 +76,7 @@ describe("creating an auth key", () => {
   });
 });
 
-describe("revoking an auth key", () => {
+describe("POST /api/key-management revoke_auth_key", () => {
   it("quarantines its machines, keeps it listed and refuses it from then on", async () => {
     const org = await newOrg();
     const [used, other] = [await makeKey(org), await makeKey(org)];

@@ -30,8 +30,8 @@ async function listed(org: Org, name: string) {
   return rows.find((row) => row.name === name);
 }
 
-describe("a machine's admin", () => {
-  it("quarantines and releases it, and its peers hear of it at once", async () => {
+describe("POST /api/machine-admin", () => {
+  it("quarantine takes it from its peers at once, unquarantine brings it back", async () => {
     const { org, machines: [a, b] } = await orgWith("a", "b");
     const { stream } = await Stream.joined(a!.node_key, a!.publicKey);
     const id = b!.machine_id;
@@ -46,7 +46,7 @@ describe("a machine's admin", () => {
     expect(await stream.takeDelta()).toMatchObject({ remove: [], upsert: [{ id, online: true }] });
   });
 
-  it("switches it off and on; a heartbeat does not bring it back", async () => {
+  it("disable switches it off, enable on; POST /api/machine-heartbeat says admin_disabled and does not bring it back", async () => {
     const { org, machines: [a] } = await orgWith("a");
     const id = a!.machine_id;
     expect((await act(org, "disable", id)).data).toEqual({ machine_id: id, status: "offline" });
@@ -57,7 +57,7 @@ describe("a machine's admin", () => {
     expect(await listed(org, "a")).toMatchObject({ status: "online", admin_disabled: false });
   });
 
-  it("renames it by the rules for names, and peers follow", async () => {
+  it("rename goes by the rules for names, and peers follow; a taken one is a CONFLICT", async () => {
     const { org, machines: [a, b] } = await orgWith("a", "b");
     const { stream } = await Stream.joined(a!.node_key, a!.publicKey);
     const id = b!.machine_id;
@@ -74,7 +74,7 @@ describe("a machine's admin", () => {
     expect(await act(org, "rename", id, { name: "a" })).toMatchObject({ status: 409, code: "CONFLICT" });
   });
 
-  it("tags it: prefix off, bad ones left out, an empty list clears", async () => {
+  it("update_tags takes the prefix off, leaves bad ones out, clears with an empty list", async () => {
     const { org, machines: [a] } = await orgWith("a");
     const id = a!.machine_id;
     const tags = ["tag:web", "prod_1", "bad tag", "web", "x".repeat(51)];
@@ -88,7 +88,7 @@ describe("a machine's admin", () => {
     });
   });
 
-  it("deletes it: its agent is refused, its peers forget it, its address and place in the quota are free", async () => {
+  it("delete: its agent is refused with INVALID_NODE_KEY, its peers forget it, its address and place in the quota are free", async () => {
     const { org, key, machines: [a, b] } = await orgWith("a", "b");
     const [peer, own] = [
       await Stream.joined(a!.node_key, a!.publicKey),
@@ -109,7 +109,7 @@ describe("a machine's admin", () => {
     expect(again.machine_id).not.toBe(id);
   });
 
-  it("is refused with the contract's codes, and learns nothing of other orgs", async () => {
+  it("refuses with the contract's codes (INVALID_STATE, UNKNOWN_ACTION, NOT_FOUND, FORBIDDEN), and tells nothing of other orgs", async () => {
     const { org, machines: [a] } = await orgWith("a");
     const { org: other, machines: [theirs] } = await orgWith("a");
     const id = a!.machine_id;

@@ -4,7 +4,7 @@ import { createOrg, userOrgs } from "#protocol/api/orgs.ts";
 import { base, foundOrg, selfFetch, signUpSomeone } from "../support/api.ts";
 
 describe("POST /api/org-management create", () => {
-  it("makes its founder the owner", async () => {
+  it("makes its founder the owner, as GET /api/user-orgs says", async () => {
     const { session, orgId } = await foundOrg("Lab");
     const orgs = await call(selfFetch, base, userOrgs, {}, { token: session.token });
     expect(orgs).toMatchObject([{ id: orgId, name: "Lab", slug: "lab", role: "owner" }]);

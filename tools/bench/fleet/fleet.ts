@@ -60,7 +60,9 @@ export class Fleet {
   }
 
   async #register(body: string): Promise<{ id: MachineId; enrolled: Enrolled }> {
-    const { machine_id, node_key } = await call(fetch, this.#url, registerMachine, JSON.parse(body));
+    const ask = () => call(fetch, this.#url, registerMachine, JSON.parse(body));
+    // A starved client may find its connection closed. The same machine key again is the same machine.
+    const { machine_id, node_key } = await ask().catch(ask);
     const { wireguard_public_key } = JSON.parse(body) as { wireguard_public_key: WireGuardPublicKey };
     return { id: machine_id, enrolled: { nodeKey: node_key, wireguardPublicKey: wireguard_public_key } };
   }
