@@ -5,20 +5,26 @@ export const errorCatalogue = {
     retry: false,
     message: "Account locked after too many failed logins. Try again later.",
   },
+  ALREADY_MEMBER: { status: 409, retry: false, message: "Already a member of this organization" },
   CONFLICT: { status: 409, retry: false, message: "The record was changed or exists already" },
   EMAIL_NOT_VERIFIED: {
     status: 403,
     retry: false,
     message: "This sign-in provider has not verified your e-mail address",
   },
+  DUPLICATE_INVITATION: { status: 409, retry: false, message: "This e-mail has an open invitation already" },
+  EMAIL_MISMATCH: { status: 403, retry: false, message: "This invitation is for another e-mail address" },
   FORBIDDEN: { status: 403, retry: false, message: "Admin required" },
   INTERNAL_ERROR: { status: 500, retry: true, message: "Something went wrong on our side. Try again." },
   INVALID_CODE: { status: 401, retry: false, message: "Invalid or expired code" },
   INVALID_CREDENTIALS: { status: 401, retry: false, message: "Invalid email or password" },
   INVALID_INPUT: { status: 400, retry: false, message: "Invalid input" },
+  INVALID_INVITATION: { status: 404, retry: false, message: "Invalid or expired invitation" },
   INVALID_JSON: { status: 400, retry: false, message: "Request body must be valid JSON" },
   INVALID_KEY: { status: 401, retry: false, message: "Invalid or expired auth key" },
   INVALID_NODE_KEY: { status: 401, retry: false, message: "Unknown node key. Register this machine again." },
+  INVALID_PASSWORD: { status: 403, retry: false, message: "Wrong password" },
+  INVALID_ROLE: { status: 400, retry: false, message: "Role must be owner, admin, member or auditor" },
   INVALID_STATE: { status: 400, retry: false, message: "Not possible in the state it is in" },
   INVALID_TICKET: { status: 401, retry: true, message: "Invalid or expired relay ticket" },
   INVALID_TOKEN: { status: 401, retry: false, message: "Invalid or expired refresh token" },
@@ -34,6 +40,7 @@ export const errorCatalogue = {
   NOT_FOUND: { status: 404, retry: false, message: "Not found" },
   PAYLOAD_TOO_LARGE: { status: 413, retry: false, message: "Request body is too large" },
   PENDING_APPROVAL: { status: 403, retry: false, message: "Machine is pending approval" },
+  PLAN_LIMIT_REACHED: { status: 403, retry: false, message: "User limit reached. Upgrade your plan." },
   QUOTA_EXCEEDED: { status: 403, retry: false, message: "Machine limit reached. Upgrade your plan." },
   RATE_LIMITED: { status: 429, retry: true, message: "Too many requests. Try again later." },
   REGISTRATION_CONFLICT: {
@@ -63,19 +70,18 @@ export class ZtnaError extends Error {
   override readonly name = "ZtnaError";
   readonly code: ErrorCode;
   readonly details: ErrorDetails;
+  readonly status: number;
 
+  /** `status` is for the few refusals whose HTTP status in the contract is not that of their code. */
   constructor(
     code: ErrorCode,
     message: string = errorCatalogue[code].message,
-    options: { details?: ErrorDetails; cause?: unknown } = {},
+    options: { details?: ErrorDetails; status?: number; cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause });
     this.code = code;
     this.details = options.details ?? {};
-  }
-
-  get status(): number {
-    return errorCatalogue[this.code].status;
+    this.status = options.status ?? errorCatalogue[code].status;
   }
 
   /** True when the same request may succeed later without a change by the caller. */

@@ -16,10 +16,15 @@ export const limitsSchema = v.strictObject({
   login_per_email: limit(10),
   cli_login_per_user: limit(10),
   oauth_per_ip: limit(20),
+  change_password_per_user: limit(5),
   login_failures_before_lock: limit(10),
   machine_quota: limit(100),
   /** Orgs that the cron job wakes at most in one round. */
   sweep_orgs: limit(200),
+  /** Members of one org and open invitations together. */
+  users_per_org: limit(5),
+  /** Each is a mail to an address of the admin's choice. */
+  invitations_per_org: limit(30),
   realtime_sockets_per_org: limit(200),
   realtime_broadcasts_per_minute: limit(10),
   realtime_message_bytes: limit(4096),
@@ -53,11 +58,17 @@ export const timingsSchema = v.strictObject({
   setup_per_user_window_s: delay(600),
   signup_window_s: delay(300),
   login_window_s: delay(300),
+  change_password_window_s: delay(300),
   account_lock_s: delay(900),
+  /** How long a login stands in for the password of an account that has none. */
+  fresh_login_s: delay(600),
   /** How long a person may stay at a sign-in provider. */
   oauth_state_s: delay(600),
   /** How long a CLI has to trade the code that the browser brings. */
   cli_code_s: delay(60),
+  invitation_s: delay(7 * 86_400),
+  invitations_window_s: delay(3600),
+  mail_timeout_s: delay(5),
   realtime_idle_s: delay(90),
   projection_delay_s: delay(1),
   audit_retention_s: delay(90 * 86_400),

@@ -8,7 +8,10 @@ export const REALTIME_PATH = "/api/realtime";
 export const REALTIME_TOKEN_PROTOCOL = "access_token.";
 /** Close code for a socket that was silent too long. */
 export const CLOSE_IDLE = 4000;
-/** Close code for a socket whose owner left the org or got another role: connect again, and what may be heard is decided anew. */
+/**
+ * Close code for a socket whose owner left the org, got another role or ended a session: connect again, and what may be heard is
+ * decided anew.
+ */
 export const CLOSE_MEMBERSHIP = 4001;
 /** How the Worker hands an admitted socket on to the org object: the channels this person may hear, comma-separated. */
 export const CHANNELS_HEADER = "x-ztna-channels";

@@ -13,6 +13,15 @@ export interface Config {
   readonly regions: readonly RegionSetting[];
   /** Ways to sign in other than a password. */
   readonly loginProviders: readonly ProviderSetting[];
+  /** Undefined as long as no mail is to be sent. */
+  readonly mail: MailProvider | undefined;
+}
+
+/** An HTTP endpoint that takes mails as JSON, and how we introduce ourselves there. */
+export interface MailProvider {
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly from: string;
 }
 
 /** A relay region of this deploy; `locationHint` is where Cloudflare places its Durable Objects. */
@@ -36,6 +45,7 @@ const secretSchema = v.pipe(
 /** Secrets that a deploy may do without. */
 interface OptionalSecrets {
   readonly ZTNA_LOGIN_SECRETS?: string;
+  readonly ZTNA_MAIL_TOKEN?: string;
 }
 
 const cache = new WeakMap<object, Config>();
@@ -54,9 +64,18 @@ export function readConfig(env: Env & OptionalSecrets): Config {
     jwtKey: env.ZTNA_JWT_KEY,
     regions,
     loginProviders: parseLoginProviders(env.ZTNA_LOGIN_PROVIDERS, env.ZTNA_LOGIN_SECRETS),
+    mail: readMailProvider(env),
   };
   cache.set(env, config);
   return config;
+}
+
+function readMailProvider(env: Env & OptionalSecrets): MailProvider | undefined {
+  const [url, from]: string[] = [env.ZTNA_MAIL_URL, env.ZTNA_MAIL_FROM];
+  if (!url) return undefined;
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) throw new Error("ZTNA_MAIL_URL must be an http or https URL");
+  if (!from) throw new Error("ZTNA_MAIL_FROM must be the sender's address when ZTNA_MAIL_URL is set");
+  return { url, token: env.ZTNA_MAIL_TOKEN || undefined, from };
 }
 
 /** The relay map agents see: every region is served by this deploy's own host. */

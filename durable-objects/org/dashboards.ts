@@ -94,7 +94,12 @@ export class Dashboards {
     publish(event, this.#open(TAG));
     const { user_id: userId } = event.payload;
     if (event.channel !== "members" || event.event === "INSERT" || typeof userId !== "string") return;
-    for (const { socket } of this.#open(tagOf(userId))) socket.close(CLOSE_MEMBERSHIP, "membership changed");
+    this.disconnect(userId, "membership changed");
+  }
+
+  /** Closes a person's sockets; those that may still listen come back. */
+  disconnect(userId: string, why: string): void {
+    for (const { socket } of this.#open(tagOf(userId))) socket.close(CLOSE_MEMBERSHIP, why);
   }
 
   #handle(from: Dashboard, message: RealtimeClientMessage, now: number): void {

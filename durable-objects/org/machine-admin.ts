@@ -65,7 +65,11 @@ export function administer(
 }
 
 /** Puts the machines of somebody who has left the org into quarantine, except those that wait for approval. */
-export function quarantineMachinesOf(change: Change, ownerId: UserId, by: UserId): { machinesQuarantined: number } {
+export function quarantineMachinesOf(
+  change: Change,
+  ownerId: UserId,
+  by: UserId | null,
+): { machinesQuarantined: number } {
   const machines = listActiveMachinesOfOwner(change.sql, ownerId);
   for (const row of machines) {
     change.saveMachine(row, { status: statusOn(row, "owner_removed") });

@@ -14,6 +14,7 @@ import { type Config, readConfig } from "../../worker/config.ts";
 import { answer } from "../reply.ts";
 import { type Actor, requireCaller } from "./actor.ts";
 import { Change } from "./change.ts";
+import { closeOrg } from "./closing.ts";
 import { ControlStreams } from "./control-streams.ts";
 import { Dashboards } from "./dashboards.ts";
 import type { EnrolmentRules } from "./enrolment.ts";
@@ -28,7 +29,7 @@ import { countSetup, type Setup, setUp, type SetupInput } from "./setup.ts";
 import { auditOf, listAudits } from "./store/audit.ts";
 import { authKeyOf, listAuthKeys } from "./store/auth-keys.ts";
 import { findMachine, listMachines, machineOf } from "./store/machines.ts";
-import { findOrg, insertOrg, type OrgRow, settingsOf } from "./store/org.ts";
+import { findOrg, insertOrg, type OrgRow, saveName, settingsOf } from "./store/org.ts";
 import { updateSettings } from "./settings.ts";
 import { choresAfter, doTimed, periodOf, sweep } from "./sweep.ts";
 import { dropEndedWindows } from "./store/rate-limits.ts";
@@ -73,6 +74,20 @@ export class OrgObject extends DurableObject<Env> {
       else if (known.id !== org.id) throw new ZtnaError("CONFLICT");
       return null;
     });
+  }
+
+  /** The name that the directory gives the org from now on. */
+  rename(name: string): Reply<null> {
+    return answer(() => {
+      this.#requireOrg();
+      saveName(this.#sql, name);
+      return null;
+    });
+  }
+
+  /** Takes the org out of the world when its last member has gone. */
+  close(): Reply<null> {
+    return answer(() => this.#write((change) => (closeOrg(change), null)));
   }
 
   async register(input: RegistrationInput): Promise<Reply<Registration>> {
@@ -137,7 +152,7 @@ export class OrgObject extends DurableObject<Env> {
     return answer(() => this.#write((change) => deleteMachine(change, id, actor)));
   }
 
-  quarantineMachinesOf(owner: UserId, by: UserId): Reply<{ machinesQuarantined: number }> {
+  quarantineMachinesOf(owner: UserId, by: UserId | null): Reply<{ machinesQuarantined: number }> {
     return answer(() => this.#write((change) => quarantineMachinesOf(change, owner, by)));
   }
 
@@ -211,6 +226,11 @@ export class OrgObject extends DurableObject<Env> {
       this.#schedule?.rearm();
       return done;
     });
+  }
+
+  /** Has a person's dashboards show their credentials anew. */
+  disconnect(userId: UserId): Reply<null> {
+    return answer(() => (this.#dashboards.disconnect(userId, "session ended"), null));
   }
 
   /** Upgrades that the Worker has admitted. */

@@ -2,17 +2,24 @@ import * as v from "valibot";
 import { userIdSchema } from "../ids.ts";
 import { endpoint } from "./endpoint.ts";
 
-const email = v.pipe(
+export const emailSchema = v.pipe(
   v.string("email must be a string"),
   v.trim(),
   v.toLowerCase(),
   v.email("email must be an e-mail address"),
   v.maxLength(254, "email must be at most 254 characters"),
 );
-const newPassword = v.pipe(
-  v.string("password must be a string"),
-  v.minLength(8, "password must be at least 8 characters"),
-  v.maxLength(1000, "password must be at most 1000 characters"),
+export function newPasswordSchema(field: string) {
+  return v.pipe(
+    v.string(`${field} must be a string`),
+    v.minLength(8, `${field} must be at least 8 characters`),
+    v.maxLength(1000, `${field} must be at most 1000 characters`),
+  );
+}
+export const fullNameSchema = v.pipe(
+  v.string("full_name must be a string"),
+  v.trim(),
+  v.maxLength(100, "full_name must be at most 100 characters"),
 );
 
 /** A session: the access token appears under both names (product contract C28). Lifetimes in seconds. */
@@ -31,9 +38,9 @@ export const signup = endpoint({
   caller: "anyone",
   status: 201,
   request: v.object({
-    email,
-    password: newPassword,
-    full_name: v.optional(v.pipe(v.string(), v.trim(), v.maxLength(100))),
+    email: emailSchema,
+    password: newPasswordSchema("password"),
+    full_name: v.optional(fullNameSchema),
   }),
   response: sessionSchema,
   refusals: ["MISSING_FIELDS", "INVALID_INPUT", "CONFLICT", "RATE_LIMITED"],
@@ -43,7 +50,7 @@ export const login = endpoint({
   method: "POST",
   path: "/api/auth/login",
   caller: "anyone",
-  request: v.object({ email, password: v.string("password must be a string") }),
+  request: v.object({ email: emailSchema, password: v.string("password must be a string") }),
   response: sessionSchema,
   refusals: ["MISSING_FIELDS", "INVALID_CREDENTIALS", "ACCOUNT_LOCKED", "RATE_LIMITED"],
 });
@@ -66,16 +73,18 @@ export const logout = endpoint({
   refusals: [],
 });
 
+export const profileSchema = v.object({
+  id: userIdSchema,
+  email: v.string(),
+  full_name: v.nullable(v.string()),
+  avatar_url: v.nullable(v.string()),
+});
+
 export const me = endpoint({
   method: "GET",
   path: "/api/auth/me",
   caller: "user",
   request: v.object({}),
-  response: v.object({
-    id: userIdSchema,
-    email: v.string(),
-    full_name: v.nullable(v.string()),
-    avatar_url: v.nullable(v.string()),
-  }),
+  response: profileSchema,
   refusals: ["UNAUTHORIZED"],
 });

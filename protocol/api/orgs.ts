@@ -15,22 +15,45 @@ export const organizationSchema = v.object({
 });
 export type Organization = v.InferOutput<typeof organizationSchema>;
 
+const orgName = v.pipe(
+  v.string("name must be a string"),
+  v.trim(),
+  v.nonEmpty("name required"),
+  v.maxLength(100, "name must be 1-100 characters"),
+);
+
 export const createOrg = endpoint({
   method: "POST",
   path: "/api/org-management",
   action: "create",
   caller: "user",
   status: 201,
-  request: v.object({
-    name: v.pipe(
-      v.string("name must be a string"),
-      v.trim(),
-      v.nonEmpty("name required"),
-      v.maxLength(100, "name must be 1-100 characters"),
-    ),
-  }),
+  request: v.object({ name: orgName }),
   response: v.object({ ...organizationSchema.entries, role: roleSchema }),
   refusals: ["UNAUTHORIZED", "MISSING_FIELDS", "INVALID_INPUT"],
+});
+
+const domain = v.pipe(
+  v.string("domain must be a string"),
+  v.trim(),
+  v.toLowerCase(),
+  v.maxLength(253, "domain must be at most 253 characters"),
+  v.regex(
+    /^$|^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/,
+    "domain must be a domain name such as example.com",
+  ),
+  v.transform((text) => text === "" ? null : text),
+);
+
+/** Changes what people read; the slug never changes. An empty domain takes it away. */
+export const updateOrg = endpoint({
+  method: "POST",
+  path: "/api/org-management",
+  action: "update_org",
+  caller: "user",
+  request: v.object({ org_id: orgIdSchema, name: v.optional(orgName), domain: v.optional(v.nullable(domain)) }),
+  response: organizationSchema,
+  refusals: ["UNAUTHORIZED", "FORBIDDEN", "MISSING_FIELDS", "INVALID_INPUT"],
 });
 
 export const userOrgs = endpoint({
@@ -48,6 +71,7 @@ export const orgMemberSchema = v.object({
   role: roleSchema,
   created_at: v.string(),
 });
+export type OrgMember = v.InferOutput<typeof orgMemberSchema>;
 
 export const orgSettingsSchema = v.object({
   org_id: orgIdSchema,

@@ -26,7 +26,7 @@ export default defineConfig({
   test: {
     include: ["test/worker/**/*.test.ts", "test/pure/{protocol,domain}/**/*.test.ts"],
     exclude: ["test/worker/loopback/**"],
-    globalSetup: "test/worker/support/start-sign-in-provider.ts",
+    globalSetup: ["test/worker/support/start-sign-in-provider.ts", "test/worker/support/mail-server.ts"],
     setupFiles: ["test/worker/support/migrate.ts"],
     isolate: false,
     // A test that hangs, not one that hashes passwords on a busy machine.

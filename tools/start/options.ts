@@ -14,13 +14,24 @@ export interface StartOptions {
   readonly limits: string;
   readonly timings: string;
   readonly loginProviders: string;
+  /** Further variables of the Worker, which it checks itself. */
+  readonly mail: Readonly<Record<string, string>>;
 }
 
 export const usage = `Usage: npm start -- [--port 8787] [--host localhost] [--state .state]`;
 
+const mailVariables = ["ZTNA_MAIL_URL", "ZTNA_MAIL_FROM"];
+
 /** Variables of `npm start`, and those of other commands that may stand in the same shell. */
 const known = new Set([
-  ...["ZTNA_OWNER_EMAIL", "ZTNA_OWNER_PASSWORD", "ZTNA_LIMITS", "ZTNA_TIMINGS", "ZTNA_LOGIN_PROVIDERS"],
+  ...[
+    "ZTNA_OWNER_EMAIL",
+    "ZTNA_OWNER_PASSWORD",
+    "ZTNA_LIMITS",
+    "ZTNA_TIMINGS",
+    "ZTNA_LOGIN_PROVIDERS",
+    ...mailVariables,
+  ],
   ...["ZTNA_API_URL", "ZTNA_AUTH_KEY", "ZTNA_VERSION", "ZTNA_STANDIN_DENO", "ZTNA_STANDIN_EXE"],
 ]);
 
@@ -46,7 +57,14 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): St
     limits: env["ZTNA_LIMITS"] || "{}",
     timings: env["ZTNA_TIMINGS"] || "{}",
     loginProviders: env["ZTNA_LOGIN_PROVIDERS"] || "{}",
+    mail: Object.fromEntries(mailVariables.map((name) => [name, plain(name, env[name] ?? "")])),
   };
+}
+
+/** The environment file has no way to write these. */
+function plain(name: string, value: string): string {
+  if (/['\\\n\r]/.test(value)) throw new Error(`${name} must not contain quotes, backslashes or line breaks`);
+  return value;
 }
 
 function readFlags(args: readonly string[]): { port: string; host: string; state: string } {

@@ -20,13 +20,14 @@ export function openStateFolder(path: string): StateFolder {
 /** The Worker's settings as an environment file; the secrets in it are made once and kept. */
 export async function writeWorkerEnvironment(
   folder: StateFolder,
-  settings: Pick<StartOptions, "limits" | "timings"> & Partial<Pick<StartOptions, "loginProviders">>,
+  settings: Pick<StartOptions, "limits" | "timings"> & Partial<Pick<StartOptions, "loginProviders" | "mail">>,
 ): Promise<string> {
   const lines = {
     ...await keptSecrets(folder),
     ZTNA_LIMITS: oneLine(settings.limits),
     ZTNA_TIMINGS: oneLine(settings.timings),
     ZTNA_LOGIN_PROVIDERS: oneLine(settings.loginProviders ?? "{}"),
+    ...settings.mail,
   };
   const file = join(folder.path, "worker.env");
   writePrivately(file, Object.entries(lines).map(([name, value]) => `${name}='${value}'\n`).join(""));

@@ -3,14 +3,14 @@ import type { Caller } from "#protocol/api/endpoint.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { AppContext } from "../context.ts";
 import { bearerToken } from "./bearer.ts";
-import { verifyAccessToken } from "./session.ts";
+import { requirePerson } from "./session.ts";
 
 /** Finds out by the Authorization header who asks: a person or a machine. */
 export async function identify(c: AppContext): Promise<void> {
   if (c.req.header("authorization") === undefined) throw new ZtnaError("UNAUTHORIZED");
   const token = bearerToken(c);
   if (token === undefined) throw new ZtnaError("UNAUTHORIZED", "Invalid or expired token");
-  if (!isMachineToken(token)) return c.set("user", await verifyAccessToken(c.get("config"), token));
+  if (!isMachineToken(token)) return c.set("user", await requirePerson(c, token));
   const machine = verifyMachineToken(c.get("config").secret, token, Date.now());
   if (machine === undefined) throw new ZtnaError("UNAUTHORIZED", "Invalid or expired token");
   c.set("machine", machine);

@@ -1,8 +1,6 @@
 import type { Role } from "#protocol/api/orgs.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import { type OrgId, orgRoutingTag } from "#protocol/ids.ts";
-import { database } from "../db/database.ts";
-import { findRole } from "../db/org-members.ts";
 import type { AppContext } from "../context.ts";
 import { unwrap } from "../http/unwrap.ts";
 
@@ -23,7 +21,7 @@ export async function requireRole(c: AppContext, orgId: OrgId, needed: "member" 
 /** A machine counts as a member of its own org as long as that has it. */
 async function roleOf(c: AppContext, orgId: OrgId): Promise<Role | undefined> {
   const machine = c.get("machine");
-  if (machine === undefined) return await findRole(database(c), orgId, c.get("user").id);
+  if (machine === undefined) return c.get("user").roles.get(orgId);
   if (machine.orgId !== orgId) return undefined;
   unwrap(await c.env.ORG.getByName(orgRoutingTag(orgId)).admitMachine(machine));
   return "member";

@@ -1,18 +1,26 @@
 import { importJWK, type JWK, jwtVerify, SignJWT } from "jose";
+import * as v from "valibot";
 import { ZtnaError } from "#protocol/errors.ts";
-import type { UserId } from "#protocol/ids.ts";
+import { type SessionId, sessionIdSchema, userIdSchema } from "#protocol/ids.ts";
 import type { Config } from "../config.ts";
-import type { User } from "../context.ts";
+import type { AppContext, SignedIn, User } from "../context.ts";
+import { database } from "../db/database.ts";
+import { findSignedIn } from "../db/users.ts";
 
 const ISSUER = "quickztna";
 const AUDIENCE = "quickztna-api";
 
-/** Signs an access token (ES256) for one person. */
-export async function signAccessToken(config: Config, user: User): Promise<string> {
+/** What an access token says: who, and by which session. */
+export interface AccessClaims extends User {
+  readonly sessionId: SessionId;
+}
+
+/** Signs an access token (ES256) for one session of a person. */
+export async function signAccessToken(config: Config, { id, email, sessionId }: AccessClaims): Promise<string> {
   const { privateKey } = await keys(config);
-  return await new SignJWT({ email: user.email })
+  return await new SignJWT({ email, sid: sessionId })
     .setProtectedHeader({ alg: "ES256", typ: "JWT" })
-    .setSubject(user.id)
+    .setSubject(id)
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
     .setIssuedAt()
@@ -20,7 +28,18 @@ export async function signAccessToken(config: Config, user: User): Promise<strin
     .sign(privateKey);
 }
 
-export async function verifyAccessToken(config: Config, token: string): Promise<User> {
+/**
+ * The person of an access token, with what they may do where: one read, in which a session that somebody has ended, or an
+ * account that is gone, shows as well.
+ */
+export async function requirePerson(c: AppContext, token: string): Promise<SignedIn> {
+  const claims = await verifyAccessToken(c.get("config"), token);
+  const person = await findSignedIn(database(c), claims.id, claims.sessionId);
+  if (person === undefined) throw invalid();
+  return { ...claims, ...person };
+}
+
+async function verifyAccessToken(config: Config, token: string): Promise<AccessClaims> {
   const { publicKey } = await keys(config);
   try {
     const { payload } = await jwtVerify(token, publicKey, {
@@ -28,13 +47,19 @@ export async function verifyAccessToken(config: Config, token: string): Promise<
       audience: AUDIENCE,
       algorithms: ["ES256"],
     });
-    if (typeof payload.sub === "string" && typeof payload["email"] === "string") {
-      return { id: payload.sub as UserId, email: payload["email"] };
-    }
+    return v.parse(claimsSchema, payload);
   } catch (cause) {
-    throw new ZtnaError("UNAUTHORIZED", "Invalid or expired token", { cause });
+    throw invalid(cause);
   }
-  throw new ZtnaError("UNAUTHORIZED", "Invalid or expired token");
+}
+
+const claimsSchema = v.pipe(
+  v.object({ sub: userIdSchema, email: v.string(), sid: sessionIdSchema }),
+  v.transform(({ sub, email, sid }): AccessClaims => ({ id: sub, email, sessionId: sid })),
+);
+
+function invalid(cause?: unknown): ZtnaError {
+  return new ZtnaError("UNAUTHORIZED", "Invalid or expired token", { cause });
 }
 
 interface Keys {

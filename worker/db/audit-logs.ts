@@ -46,6 +46,18 @@ export function insertAuditLog(db: Database, log: AuditLog) {
   });
 }
 
+/**
+ * The same for a change with a condition of its own: the record is written when that holds. It stands in the batch where the
+ * condition has not been changed yet, or has become true.
+ */
+export function insertAuditLogIf(db: Database, log: AuditLog, condition: SQL) {
+  const { id, org_id, action, resource_type, resource_id, user_id, created_at } = log;
+  return db.insert(auditLogs).select(
+    sql`SELECT ${id}, ${org_id}, 0, ${action}, ${resource_type}, ${resource_id}, ${user_id},
+      ${JSON.stringify(log.details)}, ${Date.parse(created_at)} WHERE ${condition}`,
+  );
+}
+
 /** Puts on record, in every org a person belongs to, what they did to their own account. */
 export async function insertAuditLogOfUser(
   db: Database,

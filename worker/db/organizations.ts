@@ -1,6 +1,8 @@
 import { eq, sql } from "drizzle-orm";
+import type { AuditLog } from "#protocol/api/audit-logs.ts";
 import type { Organization, Role } from "#protocol/api/orgs.ts";
 import type { OrgId, UserId } from "#protocol/ids.ts";
+import { insertAuditLog } from "./audit-logs.ts";
 import type { Database } from "./database.ts";
 import { organizations } from "./schema/organizations.ts";
 import { orgMembers } from "./schema/org-members.ts";
@@ -43,7 +45,21 @@ export async function findOrganizationsOf(db: Database, user: UserId): Promise<(
   return rows.map((row) => ({ ...showOrganization(row.organizations), role: row.org_members.role }));
 }
 
-function showOrganization(row: typeof organizations.$inferSelect): Organization {
+/** Undefined when there is no such org. */
+export async function updateOrganization(
+  db: Database,
+  id: OrgId,
+  changes: { name?: string | undefined; domain?: string | null | undefined },
+  log: AuditLog,
+): Promise<Organization | undefined> {
+  const [[row]] = await db.batch([
+    db.update(organizations).set(changes).where(eq(organizations.id, id)).returning(),
+    insertAuditLog(db, log),
+  ]);
+  return row && showOrganization(row);
+}
+
+export function showOrganization(row: typeof organizations.$inferSelect): Organization {
   const { createdAt, id, ...rest } = row;
   return { ...rest, id: id as OrgId, created_at: new Date(createdAt).toISOString() };
 }

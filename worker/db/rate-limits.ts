@@ -4,7 +4,14 @@ import type { Database } from "./database.ts";
 import { rateLimits } from "./schema/rate-limits.ts";
 
 export interface RateLimit {
-  readonly scope: "signup_ip" | "login_ip" | "login_email" | "cli_login_user" | "oauth_ip";
+  readonly scope:
+    | "signup_ip"
+    | "login_ip"
+    | "login_email"
+    | "cli_login_user"
+    | "oauth_ip"
+    | "change_password_user"
+    | "invitation_org";
   readonly subject: string;
   /** Hits per window; 0 means no limit. */
   readonly limit: number;

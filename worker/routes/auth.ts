@@ -70,7 +70,7 @@ export function authRoutes(app: Hono<AppEnv>): void {
       clearRefreshCookie(c);
       throw new ZtnaError("INVALID_TOKEN");
     }
-    const session = await openSession(c, { id: user.id as UserId, email: user.email }, redeemed.family);
+    const session = await openSession(c, { id: user.id as UserId, email: user.email }, redeemed);
     // What came by cookie stays out of reach of the page's scripts.
     return presented.isCookie ? { ...session, refresh_token: "" } : session;
   });

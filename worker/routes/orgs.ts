@@ -1,10 +1,14 @@
 import type { Hono } from "hono";
 import { orgSlug } from "#domain/org/slug.ts";
-import { createOrg, userOrgs } from "#protocol/api/orgs.ts";
+import { createOrg, updateOrg, userOrgs } from "#protocol/api/orgs.ts";
+import { ZtnaError } from "#protocol/errors.ts";
 import { type OrgId, orgRoutingTag } from "#protocol/ids.ts";
+import { requireRole } from "../auth/require-role.ts";
 import type { AppContext, AppEnv } from "../context.ts";
+import { newAuditLog } from "../db/audit-logs.ts";
 import { database } from "../db/database.ts";
-import { findOrganizationsOf, insertOrganization, isSlugTaken } from "../db/organizations.ts";
+import { findOrganizationsOf, insertOrganization, isSlugTaken, updateOrganization } from "../db/organizations.ts";
+import { announce } from "../http/announce.ts";
 import { actions, mount } from "../http/mount.ts";
 import { unwrap } from "../http/unwrap.ts";
 
@@ -21,6 +25,26 @@ export const orgActions = actions([
       if (created !== undefined) return created;
       slug = randomized(base);
     }
+  }],
+
+  [updateOrg, async ({ org_id, ...changes }, c) => {
+    await requireRole(c, org_id, "admin");
+    if (Object.keys(changes).length === 0) throw new ZtnaError("MISSING_FIELDS", "name or domain required");
+    const log = newAuditLog({
+      orgId: org_id,
+      action: "organization.updated",
+      resourceType: "organization",
+      resourceId: org_id,
+      userId: c.get("user").id,
+      details: changes,
+      now: Date.now(),
+    });
+    const org = await updateOrganization(database(c), org_id, changes, log);
+    if (org === undefined) throw new ZtnaError("NOT_FOUND");
+    unwrap(await c.env.ORG.getByName(orgRoutingTag(org_id)).rename(org.name));
+    await announce(c, org_id, "audit", "INSERT", log);
+    await announce(c, org_id, "general", "UPDATE", org);
+    return org;
   }],
 ]);
 

@@ -12,7 +12,7 @@ import {
   USER_HEADER,
 } from "#protocol/realtime.ts";
 import { requireRole } from "../auth/require-role.ts";
-import { verifyAccessToken } from "../auth/session.ts";
+import { requirePerson } from "../auth/session.ts";
 import type { AppContext, AppEnv } from "../context.ts";
 
 /** Live events for dashboards: membership is checked here, each org's object tells only its own. */
@@ -22,7 +22,7 @@ export function realtimeRoutes(app: Hono<AppEnv>): void {
     const protocol = offeredProtocol(c);
     const token = protocol?.slice(REALTIME_TOKEN_PROTOCOL.length) ?? c.req.query("token");
     if (token === undefined) throw new ZtnaError("UNAUTHORIZED");
-    c.set("user", await verifyAccessToken(c.get("config"), token));
+    c.set("user", await requirePerson(c, token));
     const orgId = v.safeParse(orgIdSchema, c.req.query("org_id"));
     if (!orgId.success) throw new ZtnaError("MISSING_FIELDS", "org_id required");
     const role = await requireRole(c, orgId.output, "member");

@@ -1,6 +1,7 @@
 import { auditLogs } from "./audit-logs.ts";
 import { authKeys } from "./auth-keys.ts";
 import { machines } from "./machines.ts";
+import { orgInvitations } from "./org-invitations.ts";
 import { orgMembers } from "./org-members.ts";
 import { orgSettings } from "./org-settings.ts";
 import { organizations } from "./organizations.ts";
@@ -11,6 +12,7 @@ export const tables: Readonly<Record<string, Table>> = {
   audit_logs: auditLogs,
   auth_keys: authKeys,
   machines,
+  org_invitations: orgInvitations,
   org_members: orgMembers,
   org_settings: orgSettings,
   organizations,

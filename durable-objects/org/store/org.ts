@@ -39,6 +39,10 @@ export function findOrg(sql: SqlStorage): OrgRow | undefined {
   return sql.exec<Row<OrgRow>>("SELECT * FROM org").toArray()[0];
 }
 
+export function saveName(sql: SqlStorage, name: string): void {
+  sql.exec("UPDATE org SET name = ?", name);
+}
+
 /** Saves the counters; settings have a writer of their own. */
 export function saveCounters(sql: SqlStorage, org: OrgRow): void {
   sql.exec(

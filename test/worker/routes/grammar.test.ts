@@ -133,6 +133,8 @@ describe("the configuration", () => {
     [{ ZTNA_TIMINGS: '{"heartbeat_s":-1}' }, /^ZTNA_TIMINGS: heartbeat_s: /],
     [{ ZTNA_SECRET: "short" }, "ZTNA_SECRET must be 64 hex digits"],
     [{ ZTNA_SECRET: undefined }, "ZTNA_SECRET must be 64 hex digits"],
+    [{ ZTNA_MAIL_URL: "mail.example.com" }, "ZTNA_MAIL_URL must be an http or https URL"],
+    [{ ZTNA_MAIL_URL: "https://mail.test" }, "ZTNA_MAIL_FROM must be the sender's address when ZTNA_MAIL_URL is set"],
     [{ ZTNA_JWT_KEY: undefined }, "ZTNA_JWT_KEY must be an ES256 private key as a JWK"],
   ])("with %j is refused in one line", (bindings, message) => {
     expect(() => readConfig({ ...env, ...bindings } as never)).toThrow(message);

@@ -4,6 +4,7 @@ import type { Role } from "#protocol/api/orgs.ts";
 import { tables } from "../../../worker/tables/registry.ts";
 import { enrol, makeKey, newOrg, type Org } from "../org/support.ts";
 import { base, type ReceivedEnvelope, signUpSomeone } from "../support/api.ts";
+import { invite } from "../support/members.ts";
 
 interface Ask {
   readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
@@ -42,7 +43,8 @@ async function fullOrg() {
   const org = await newOrg();
   const { key, id: keyId } = await makeKey(org);
   const { machine_id: machineId, token: machineToken } = await enrol(key, "host");
-  return { ...org, key, keyId, machineId, machineToken };
+  const { invitation_id: invitationId } = await invite(org, "invited@example.com");
+  return { ...org, key, keyId, machineId, machineToken, invitationId };
 }
 type FullOrg = Awaited<ReturnType<typeof fullOrg>>;
 
@@ -100,6 +102,14 @@ const cases: Record<string, Case> = {
     remove: "An org cannot be deleted here",
     body: { name: "Changed" },
     readers: everybody,
+  },
+  org_invitations: {
+    row: ({ invitationId }) => ({ id: invitationId }),
+    insert: "Use invite_member of POST /api/org-management",
+    update: "Use revoke_invitation of POST /api/org-management",
+    remove: "Use revoke_invitation of POST /api/org-management",
+    body: { role: "owner" },
+    readers: ["owner", "admin"],
   },
   org_members: {
     row: () => ({ role: "owner" }),

@@ -9,12 +9,14 @@ export const base = "https://ztna.test";
 /** Fetch into the Worker under test. */
 export const selfFetch: Fetch = (url, init) => SELF.fetch(url, init);
 
+interface Settings {
+  readonly limits?: Record<string, unknown>;
+  readonly timings?: Record<string, number>;
+  readonly bindings?: Record<string, string>;
+}
+
 /** Fetch into the app with settings of this test's own. */
-export function fetchWith(settings: {
-  limits?: Record<string, unknown>;
-  timings?: Record<string, number>;
-  bindings?: Record<string, string>;
-}): Fetch {
+export function fetchWith(settings: Settings): Fetch {
   const bindings = {
     ...env,
     ...settings.bindings,

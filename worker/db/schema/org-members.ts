@@ -3,7 +3,7 @@ import { roles } from "#protocol/api/orgs.ts";
 import { organizations } from "./organizations.ts";
 import { users } from "./users.ts";
 
-/** Who belongs to which org. Written by the org routes. */
+/** Who belongs to which org. Written by worker/db/organizations.ts (founders), org-invitations.ts and org-members.ts. */
 export const orgMembers = sqliteTable("org_members", {
   orgId: text("org_id").notNull().references(() => organizations.id, { onDelete: "cascade" }),
   userId: text("user_id").notNull().references(() => users.id, { onDelete: "cascade" }),
