@@ -59,6 +59,12 @@ const createOrg = createRoute({
   component: lazyRouteComponent(() => import("./features/orgs/create-org-page.tsx"), "CreateOrgPage"),
 });
 
+const invitation = createRoute({
+  getParentRoute: () => root,
+  path: "/invite/$token",
+  component: lazyRouteComponent(() => import("./features/invitations/invitation-page.tsx"), "InvitationPage"),
+});
+
 /** Everything that shows one org. */
 const app = createRoute({
   getParentRoute: () => root,
@@ -129,6 +135,7 @@ export const router = createRouter({
     auth,
     cliLogin,
     createOrg,
+    invitation,
     app.addChildren([machines, settings.addChildren([settingsHome, authKeys, general])]),
   ]),
   defaultPreload: "intent",

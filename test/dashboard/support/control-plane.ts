@@ -12,7 +12,6 @@ import { providerSettings, startSignInProvider } from "../../support/sign-in-pro
 declare module "vitest" {
   interface ProvidedContext {
     url: string;
-    storage: string;
   }
 }
 
@@ -42,7 +41,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const port = await freePort();
   const plane = await startControlPlane({ host: "127.0.0.1", port }, folder, environment);
   project.provide("url", `http://localhost:${port}`);
-  project.provide("storage", folder.storage);
   return async () => {
     await plane.stop();
     await provider.close();

@@ -1,15 +1,13 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { inject } from "vitest";
 import { createAuthKey } from "#protocol/api/auth-keys.ts";
 import { type Session, signup } from "#protocol/api/auth.ts";
 import { call } from "#protocol/api/call.ts";
 import type { Endpoint, InputOf, ResponseOf } from "#protocol/api/endpoint.ts";
+import { acceptInvitation, inviteMember } from "#protocol/api/invitations.ts";
 import { registerMachine } from "#protocol/api/machines.ts";
 import { createOrg, type Role } from "#protocol/api/orgs.ts";
-import { bin, root, toolEnvironment } from "../../../tools/process/environment.ts";
 
 export const password = "correct horse battery";
 
@@ -43,13 +41,12 @@ export function enrol(key: string, name: string): Promise<ResponseOf<typeof regi
   return api(registerMachine, { auth_key: key, name, os: "linux", version: "0.1.0" });
 }
 
-/** A second person in an org. There is no invitation yet, so the membership goes straight into the database. */
+/** A second person in an org. */
 export async function newMember(owner: Owner, role: Role): Promise<Session> {
-  const session = await api(signup, { email: newEmail(role), password });
-  const values = `('${owner.org.id}', '${session.user.id}', '${role}', ${Date.now()})`;
-  const sql = `INSERT INTO org_members (org_id, user_id, role, created_at) VALUES ${values}`;
-  const args = ["d1", "execute", "DB", "--local", "--persist-to", inject("storage"), "--command", sql];
-  await promisify(execFile)(bin("wrangler"), args, { cwd: root, env: toolEnvironment({ CI: "1" }) });
+  const email = newEmail(role);
+  const session = await api(signup, { email, password });
+  const { token } = await api(inviteMember, { org_id: owner.org.id, email, role }, owner.session.token);
+  await api(acceptInvitation, { token }, session.token);
   return session;
 }
 
@@ -63,9 +60,9 @@ export async function signIn(page: Page, email: string, path = "/machines"): Pro
 }
 
 /** Comes in with a session that the API gave, which is quicker than the form. */
-export async function enter(page: Page, session: Session, path = "/machines"): Promise<void> {
+export async function enter(page: Page, session: Session, path = "/machines", shows = "header nav"): Promise<void> {
   await page.goto("/logo.svg");
   await page.evaluate((token) => localStorage.setItem("access_token", token), session.token);
   await page.goto(path);
-  await page.locator("header nav").waitFor();
+  await page.locator(shows).waitFor();
 }
