@@ -1,3 +1,4 @@
+import type { MachineSettings } from "#protocol/api/machines.ts";
 import { localMetrics, localPeers, localPing } from "#protocol/local/daemon.ts";
 import type { Agent, DetachedReport, GlobalFlags, Report } from "./cli/agent.ts";
 import type { StartLine } from "./daemon/detach.ts";
@@ -44,13 +45,13 @@ export const agent: Agent = {
     const { runUp } = await import("./daemon/up.ts");
     return await runUp(await config(flags), options, report, stop);
   },
-  async upDetached(flags, { authKey, hostname, org, tags, forceReauth }, report) {
+  async upDetached(flags, { authKey, hostname, org, forceReauth, settings }, report) {
     const { startDetached } = await import("./daemon/detach.ts");
     const { paths, apiUrl } = await config(flags);
     const args = ["up", ...globalArguments({ ...flags, apiUrl: flags.apiUrl ?? apiUrl })];
     if (hostname !== undefined) args.push("--hostname", hostname);
     if (org !== undefined) args.push("--org", org);
-    if (tags.length > 0) args.push("--advertise-tags", tags.join(","));
+    args.push(...settingArguments(settings));
     if (forceReauth) args.push("--force-reauth");
     const environment = { QUICKZTNA_CONFIG_DIR: paths.root, ZTNA_AUTH_KEY: authKey ?? "" };
     const { pid, outcome } = await startDetached(args, environment, (line) => relay(line, report));
@@ -94,6 +95,17 @@ function globalArguments({ apiUrl, logLevel }: GlobalFlags): string[] {
   return [
     ...(apiUrl === undefined ? [] : ["--api-url", apiUrl]),
     ...(logLevel === undefined ? [] : ["--log-level", logLevel]),
+  ];
+}
+
+function settingArguments({ tags, advertise_routes, ...flags }: MachineSettings): string[] {
+  const switches = Object.entries(flags).map(([name, on]) =>
+    `--${name.replace("_enabled", "").replaceAll("_", "-")}=${on}`
+  );
+  return [
+    ...(tags === undefined ? [] : [`--advertise-tags=${tags.join(",")}`]),
+    ...(advertise_routes === undefined ? [] : [`--advertise-routes=${advertise_routes.join(",")}`]),
+    ...switches,
   ];
 }
 

@@ -32,12 +32,28 @@ export const relayRegionSchema = v.object({
 });
 export type RelayRegion = v.InferOutput<typeof relayRegionSchema>;
 
-/** Admission to the org's relays for one WireGuard key. Secret until `expires_at` (ISO 8601). */
-export const relayTicketSchema = v.object({ ticket: v.string(), expires_at: v.string() });
+/** Admission to the org's relays for one WireGuard key. Secret for `expires_in` seconds; `expires_at` is the server's clock. */
+export const relayTicketSchema = v.object({ ticket: v.string(), expires_at: v.string(), expires_in: v.number() });
 export type RelayTicket = v.InferOutput<typeof relayTicketSchema>;
+
+/** What a machine lets in, takes and offers, as itself and admins have set it. */
+export const machineFlagsSchema = v.object({
+  /** Nothing gets in that this machine did not ask for. */
+  shields_up: v.optional(v.boolean(), false),
+  ssh_enabled: v.optional(v.boolean(), false),
+  /** It uses the routes of its peers. */
+  accept_routes: v.optional(v.boolean(), false),
+  advertise_exit_node: v.optional(v.boolean(), false),
+  exit_node_approved: v.optional(v.boolean(), false),
+  /** IP prefixes it offers to carry, and those an admin has approved. */
+  advertised_routes: v.optional(v.array(v.string()), []),
+  approved_routes: v.optional(v.array(v.string()), []),
+});
+export type MachineFlags = v.InferOutput<typeof machineFlagsSchema>;
 
 /** The agent's own record. */
 export const selfSchema = v.object({
+  ...machineFlagsSchema.entries,
   id: machineIdSchema,
   name: v.string(),
   tailnet_ip: v.string(),

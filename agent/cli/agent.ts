@@ -1,7 +1,7 @@
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
 import type { VersionCheck } from "#protocol/api/client-version.ts";
 import type { ResponseOf } from "#protocol/api/endpoint.ts";
-import type { Machine } from "#protocol/api/machines.ts";
+import type { Machine, MachineSettings } from "#protocol/api/machines.ts";
 import type { Organization } from "#protocol/api/orgs.ts";
 import type { AgentMetrics, AgentPeer, AgentStatus, localPing } from "#protocol/local/daemon.ts";
 import type { NetCheck } from "#protocol/local/net-check.ts";
@@ -16,8 +16,9 @@ export interface UpFlags {
   readonly authKey: string | undefined;
   readonly hostname: string | undefined;
   readonly org: string | undefined;
-  readonly tags: readonly string[];
   readonly forceReauth: boolean;
+  /** What is set for this machine; absent means unchanged. */
+  readonly settings: MachineSettings;
 }
 
 /** Where a command speaks to the person while it works. */

@@ -1,6 +1,8 @@
-import type { MachineStatus } from "#protocol/api/machines.ts";
+import { latenciesToKeep } from "#domain/machine/telemetry.ts";
+import type { MachineStatus, MachineTelemetry, OwnSettings } from "#protocol/api/machines.ts";
 import {
   type AgentMessage,
+  CLOSE_CLONED,
   CLOSE_REFUSED,
   CLOSE_REPLACED,
   type OrgMessage,
@@ -9,7 +11,7 @@ import {
 import { errorCatalogue, type ErrorCode, isErrorCode } from "#protocol/errors.ts";
 import type { WireGuardPublicKey } from "#protocol/keys.ts";
 import type { AgentStatus } from "#protocol/local/daemon.ts";
-import type { NetMap, NetMapDelta, Peer, RelayTicket } from "#protocol/netmap.ts";
+import type { NetMap, NetMapDelta, RelayTicket } from "#protocol/netmap.ts";
 import { PROTOCOL_VERSION } from "#protocol/version.ts";
 import { applyDelta } from "./apply-delta.ts";
 import { Backoff } from "./backoff.ts";
@@ -17,16 +19,21 @@ import { Backoff } from "./backoff.ts";
 export interface SessionOptions {
   readonly wireguardPublicKey: WireGuardPublicKey;
   readonly version: string;
+  /** Made anew for each start of the agent. */
+  readonly instance: string;
   /** The last good map, whole; deltas may build on it. */
   readonly map?: NetMap | undefined;
+  /** What the person has set and the control plane may not know yet. */
+  readonly settings?: OwnSettings | undefined;
   /** Numbers in [0, 1). */
   readonly random: () => number;
 }
 
-/** What others need to reach this machine. */
+/** What others need to reach this machine, and what it knows of its network. */
 export interface OwnAddresses {
   readonly endpoints: readonly string[];
   readonly relayRegion: string | null;
+  readonly telemetry?: MachineTelemetry | undefined;
 }
 
 /** How a socket ended, or why it never opened. */
@@ -42,12 +49,12 @@ export interface SocketEnd {
 export type HeartbeatResult =
   | {
     readonly ok: true;
-    readonly seq: number;
-    readonly status: MachineStatus;
-    readonly peers: readonly Peer[];
+    readonly map: NetMap;
     readonly ticket: RelayTicket | null;
-    /** What a map needs besides peers; used when there is no map yet. */
-    readonly base: Omit<NetMap, "seq" | "peers"> | undefined;
+    readonly token: string;
+    readonly expiresInS: number;
+    /** Settings the control plane did not grant, when it was told any. */
+    readonly refused: readonly string[] | undefined;
   }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly retryAfterMs?: number };
 
@@ -59,14 +66,20 @@ export type SessionAction =
   /** The map to use from now on, and what changed when it grew out of the one before. */
   | { readonly type: "map"; readonly map: NetMap; readonly change: Pick<NetMapDelta, "upsert" | "remove"> | undefined }
   | { readonly type: "map.void" }
+  /** Settings were taken; one sentence for each that was not granted. */
+  | { readonly type: "settled"; readonly refused: readonly string[] }
+  /** Another agent runs with these keys: this one must get its own. */
+  | { readonly type: "cloned" }
   | { readonly type: "ticket"; readonly ticket: RelayTicket }
   | { readonly type: "token"; readonly token: string; readonly expiresInS: number }
   | {
     readonly type: "status";
     readonly control: AgentStatus["control"];
     readonly problem: string | null;
-    /** When the next attempt follows, for `unreachable`. */
+    /** When the next attempt follows; undefined when there is none. */
     readonly retryInMs: number | undefined;
+    /** Why the control plane refuses this machine. */
+    readonly refusal?: ErrorCode;
   }
   /** The end that `handleBye` asked for. */
   | { readonly type: "finished"; readonly heard: boolean };
@@ -77,14 +90,17 @@ const FIRST_MESSAGE_MS = 15_000;
 const GOOD_STREAM_MS = 30_000;
 /** Sockets that fail this often in a row call for a heartbeat over HTTP. */
 const FAILURES_BEFORE_HEARTBEAT = 2;
-const DEFAULT_HEARTBEAT_MS = 60_000;
 const SLOW_RETRY_MS = 60_000;
 const BYE_MS = 3_000;
 const TICKET_ANSWER_MS = 10_000;
 
-const GONE =
-  "The control plane does not know this machine any more. Run 'ztna logout', then 'ztna up' with an auth key.";
-const REPLACED = "Another agent is connected as this machine. Run 'ztna logout' on the copy.";
+/** Refusals that no waiting will change, and what the person can do. */
+const finalRefusals: Partial<Record<ErrorCode, string>> = {
+  INVALID_NODE_KEY: "The control plane does not know this machine any more. Register it again: ztna up --auth-key",
+  KEY_EXPIRED: "Machine key has expired. Re-authenticate: ztna up --auth-key",
+};
+const REPLACED = "Another agent is connected as this machine. If it is a copy, one of the two gets new keys.";
+const CLONE_SEEN = "Another host has used a copy of this machine's keys. It was told to get its own.";
 const BLOCKED = "WebSockets to the control plane fail; changes arrive with the heartbeat only.";
 const selfProblems: Partial<Record<MachineStatus, string>> = {
   quarantined: "This machine is quarantined. Ask your org admin to release it.",
@@ -104,8 +120,6 @@ export class ControlSession {
   #phase: Phase = "idle";
   #own: OwnAddresses = { endpoints: [], relayRegion: null };
   #map: NetMap | undefined;
-  /** False for a map that was patched from a heartbeat: deltas must not build on it. */
-  #mapIsWhole = false;
   #mapWanted = false;
   #deadline: number | undefined;
   #openedAt = 0;
@@ -114,12 +128,18 @@ export class ControlSession {
   #heartbeatRuns = false;
   #heartbeatWorks = false;
   #ticketWanted = false;
+  #settings: OwnSettings | undefined;
+  /** Messages with settings that were not answered yet. */
+  #unsettled = 0;
+  /** Settings that went out with the heartbeat under way. */
+  #beatSettings: OwnSettings | undefined;
+  #cloneSeen = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
     this.#backoff = new Backoff(BACKOFF, options.random);
     this.#map = options.map;
-    this.#mapIsWhole = options.map !== undefined;
+    this.#settings = options.settings;
   }
 
   get map(): NetMap | undefined {
@@ -140,6 +160,7 @@ export class ControlSession {
   handleOpen(now: number, out: SessionAction[]): void {
     if (this.#phase !== "opening") return;
     this.#phase = "greeting";
+    this.#unsettled = this.#settings === undefined ? 0 : 1;
     this.#openedAt = now;
     this.#mapWanted = false;
     this.#deadline = now + FIRST_MESSAGE_MS;
@@ -161,13 +182,14 @@ export class ControlSession {
   handleClosed(end: SocketEnd, now: number, out: SessionAction[]): void {
     if (this.#phase === "leaving") return this.#sayOffline(now, out);
     if (this.#phase === "idle" || this.#phase === "refused" || this.#phase === "done") return;
+    if (end.code === CLOSE_CLONED) return this.#leaveToTwin(out);
     const refusal = refusalOf(end);
-    if (refusal?.code === "INVALID_NODE_KEY") return this.#refuse(out);
+    if (refusal !== undefined && refusal.code in finalRefusals) return this.#refuse(refusal.code, out);
     if (this.#phase === "live" && now - this.#openedAt >= GOOD_STREAM_MS) this.#backoff.reset();
     if (refusal !== undefined && !errorCatalogue[refusal.code].retry) {
-      return this.#retryLater(SLOW_RETRY_MS, "refused", refusal.message, now, out);
+      return this.#retryLater(refusal, now, out);
     }
-    if (end.code === CLOSE_REPLACED) return this.#retryLater(SLOW_RETRY_MS, "refused", REPLACED, now, out);
+    if (end.code === CLOSE_REPLACED) return this.#returnAfterTwin(now, out);
     this.#failures++;
     this.#retry(end.retryAfterMs ?? 0, now, out);
     if (this.#failures >= FAILURES_BEFORE_HEARTBEAT && !this.#heartbeatWorks) this.#heartbeat(out);
@@ -178,21 +200,36 @@ export class ControlSession {
     if (this.#phase === "leaving") return this.#finish(result.ok, out);
     if (this.#phase === "live" || this.#phase === "refused" || this.#phase === "done") return;
     if (result.ok) this.#applyHeartbeat(result, now, out);
-    else if (result.code === "INVALID_NODE_KEY") this.#refuse(out);
+    else if (result.code in finalRefusals) this.#refuse(result.code, out);
     else {
       this.#heartbeatWorks = false;
       this.#heartbeatAt = result.retryAfterMs === undefined ? undefined : now + result.retryAfterMs;
-      const unreachable = errorCatalogue[result.code].retry;
-      this.#status(unreachable ? "unreachable" : "refused", unreachable ? null : result.message, now, out);
+      if (errorCatalogue[result.code].retry) this.#status("unreachable", null, now, out);
+      else this.#status("refused", result.message, now, out, result.code);
     }
   }
 
   handleOwnAddresses(own: OwnAddresses, out: SessionAction[]): void {
-    if (JSON.stringify(own) === JSON.stringify(this.#own)) return;
-    this.#own = own;
+    const steady = withSteadyLatencies(own, this.#own);
+    if (JSON.stringify(steady) === JSON.stringify(this.#own)) return;
+    this.#own = steady;
     if (this.#phase === "live" || this.#phase === "greeting") {
       out.push({ type: "send", message: { type: "update", ...wire(own) } });
     }
+  }
+
+  /** The person has set something: it is told until the control plane has answered. */
+  handleSettings(settings: OwnSettings, out: SessionAction[]): void {
+    this.#settings = { ...this.#settings, ...settings };
+    if (this.#phase === "live" || this.#phase === "greeting") {
+      this.#unsettled++;
+      out.push({ type: "send", message: { type: "update", settings } });
+    } else if (this.#heartbeatWorks) this.#heartbeat(out);
+  }
+
+  /** What was set and is not known to have arrived. */
+  get settings(): OwnSettings | undefined {
+    return this.#settings;
   }
 
   /** The relay needs a fresh ticket. */
@@ -255,14 +292,16 @@ export class ControlSession {
   }
 
   #hello(): AgentMessage {
-    const { wireguardPublicKey, version } = this.#options;
+    const { wireguardPublicKey, version, instance } = this.#options;
     return {
       type: "hello",
       protocol: PROTOCOL_VERSION,
       version,
+      instance,
       wireguard_public_key: wireguardPublicKey,
       ...wire(this.#own),
-      ...(this.#map !== undefined && this.#mapIsWhole ? { seq: this.#map.seq } : {}),
+      ...(this.#map !== undefined ? { seq: this.#map.seq } : {}),
+      ...(this.#settings === undefined ? {} : { settings: this.#settings }),
     };
   }
 
@@ -270,7 +309,6 @@ export class ControlSession {
     switch (message.type) {
       case "map":
         this.#mapWanted = false;
-        this.#mapIsWhole = true;
         return this.#setMap(message.map, undefined, out);
       case "delta":
         return this.#applyDelta(message.delta, out);
@@ -281,12 +319,20 @@ export class ControlSession {
         return;
       case "token":
         out.push({ type: "token", token: message.token, expiresInS: message.expires_in });
+        return;
+      case "settled":
+        if (--this.#unsettled <= 0) this.#settings = undefined;
+        out.push({ type: "settled", refused: message.refused });
+        return;
+      case "clone_seen":
+        this.#cloneSeen = true;
+        if (this.#phase === "live") this.#sayConnected(out);
     }
   }
 
   #applyDelta(delta: NetMapDelta, out: SessionAction[]): void {
     if (this.#mapWanted) return;
-    const applied = this.#map === undefined || !this.#mapIsWhole ? "gap" : applyDelta(this.#map, delta);
+    const applied = this.#map === undefined ? "gap" : applyDelta(this.#map, delta);
     if (applied === "old") return;
     if (applied === "gap") {
       this.#mapWanted = true;
@@ -317,16 +363,34 @@ export class ControlSession {
   }
 
   #sayConnected(out: SessionAction[]): void {
-    const problem = selfProblems[this.#map!.self.status] ?? null;
+    const problem = selfProblems[this.#map!.self.status] ?? (this.#cloneSeen ? CLONE_SEEN : null);
     out.push({ type: "status", control: "connected", problem, retryInMs: undefined });
   }
 
-  #refuse(out: SessionAction[]): void {
+  #refuse(code: ErrorCode, out: SessionAction[]): void {
+    this.#giveUp(out);
+    const problem = finalRefusals[code] ?? null;
+    out.push({ type: "status", control: "refused", problem, retryInMs: undefined, refusal: code });
+  }
+
+  #leaveToTwin(out: SessionAction[]): void {
+    this.#giveUp(out);
+    out.push({ type: "cloned" });
+  }
+
+  #giveUp(out: SessionAction[]): void {
     this.#phase = "refused";
     this.#deadline = undefined;
     this.#heartbeatAt = undefined;
     this.#map = undefined;
-    out.push({ type: "map.void" }, { type: "status", control: "refused", problem: GONE, retryInMs: undefined });
+    out.push({ type: "map.void" });
+  }
+
+  /** Coming back shows the control plane that there are two; it then parts them. Ever slower, should it not. */
+  #returnAfterTwin(now: number, out: SessionAction[]): void {
+    this.#phase = "waiting";
+    this.#deadline = now + this.#backoff.next();
+    this.#status("refused", REPLACED, now, out);
   }
 
   #retry(atLeastMs: number, now: number, out: SessionAction[]): void {
@@ -335,40 +399,41 @@ export class ControlSession {
     if (!this.#heartbeatWorks) this.#status("unreachable", null, now, out);
   }
 
-  #retryLater(
-    afterMs: number,
-    control: AgentStatus["control"],
-    problem: string,
-    now: number,
-    out: SessionAction[],
-  ): void {
+  #retryLater({ code, message }: Refusal, now: number, out: SessionAction[]): void {
     this.#phase = "waiting";
-    this.#deadline = now + afterMs / 2 + this.#backoff.next(afterMs / 2);
-    this.#status(control, problem, now, out);
+    this.#deadline = now + SLOW_RETRY_MS / 2 + this.#backoff.next(SLOW_RETRY_MS / 2);
+    this.#status("refused", message, now, out, code);
   }
 
-  #status(control: AgentStatus["control"], problem: string | null, now: number, out: SessionAction[]): void {
+  #status(
+    control: AgentStatus["control"],
+    problem: string | null,
+    now: number,
+    out: SessionAction[],
+    refusal?: ErrorCode,
+  ): void {
     const retryInMs = this.#deadline === undefined ? undefined : Math.max(0, this.#deadline - now);
-    out.push({ type: "status", control, problem, retryInMs });
+    out.push({ type: "status", control, problem, retryInMs, ...(refusal && { refusal }) });
   }
 
   #heartbeat(out: SessionAction[]): void {
     if (this.#heartbeatRuns) return;
     this.#heartbeatRuns = true;
+    this.#beatSettings = this.#settings;
     out.push({ type: "heartbeat", status: "online" });
   }
 
   #applyHeartbeat(result: HeartbeatResult & { ok: true }, now: number, out: SessionAction[]): void {
     this.#heartbeatWorks = true;
-    this.#heartbeatAt = now + (this.#map ? this.#map.timings.heartbeat_s * 1000 : DEFAULT_HEARTBEAT_MS);
-    const base = this.#map ?? result.base;
-    if (base !== undefined) {
-      this.#mapIsWhole = false;
-      const self = { ...base.self, status: result.status };
-      this.#setMap({ ...base, self, seq: result.seq, peers: [...result.peers] }, undefined, out);
+    this.#heartbeatAt = now + result.map.timings.heartbeat_s * 1000;
+    this.#setMap(result.map, undefined, out);
+    out.push({ type: "token", token: result.token, expiresInS: result.expiresInS });
+    if (result.refused !== undefined) {
+      if (this.#settings === this.#beatSettings) this.#settings = undefined;
+      out.push({ type: "settled", refused: result.refused });
     }
     if (result.ticket !== null) out.push({ type: "ticket", ticket: result.ticket });
-    const problem = selfProblems[result.status] ?? BLOCKED;
+    const problem = selfProblems[result.map.self.status] ?? BLOCKED;
     out.push({ type: "status", control: "connected", problem, retryInMs: undefined });
   }
 
@@ -384,12 +449,24 @@ export class ControlSession {
   }
 }
 
-function refusalOf({ code, reason, refusal }: SocketEnd): { code: ErrorCode; message: string } | undefined {
+interface Refusal {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+function refusalOf({ code, reason, refusal }: SocketEnd): Refusal | undefined {
   if (refusal !== undefined) return refusal;
   if (code !== CLOSE_REFUSED || reason === undefined || !isErrorCode(reason)) return undefined;
   return { code: reason, message: errorCatalogue[reason].message };
 }
 
-function wire({ endpoints, relayRegion }: OwnAddresses) {
-  return { endpoints: [...endpoints], relay_region: relayRegion };
+function wire({ endpoints, relayRegion, telemetry }: OwnAddresses) {
+  return { endpoints: [...endpoints], relay_region: relayRegion, ...telemetry };
+}
+
+/** A latency that wobbles is no news. */
+function withSteadyLatencies(own: OwnAddresses, before: OwnAddresses): OwnAddresses {
+  const [reported, told] = [own.telemetry?.derp_latencies, before.telemetry?.derp_latencies];
+  if (reported === undefined || told === undefined) return own;
+  return { ...own, telemetry: { ...own.telemetry, derp_latencies: latenciesToKeep(told, reported) } };
 }

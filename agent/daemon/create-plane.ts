@@ -4,7 +4,7 @@ import type { PlaneParts } from "./data-thread.ts";
 
 /** The data plane of one thread, with the fastest engine of this machine. */
 export function createPlane(parts: PlaneParts): { plane: DataPlane; engine: string } {
-  const { arena, cells, drops, rekeyAfterMs, sends } = parts;
+  const { arena, cells, drops, shields, rekeyAfterMs, sends } = parts;
   const engine = selectEngine(parts, () => performance.now(), Deno.env.get("ZTNA_ENGINE"));
-  return { plane: new DataPlane({ arena, engine, cells, drops, rekeyAfterMs, sends }), engine: engine.name };
+  return { plane: new DataPlane({ arena, engine, cells, drops, shields, rekeyAfterMs, sends }), engine: engine.name };
 }

@@ -11,6 +11,7 @@ import {
   type PeerCells,
 } from "../dataplane/link.ts";
 import { REKEY_AFTER_MS } from "../dataplane/wireguard/session.ts";
+import { createShields, setShields } from "../dataplane/shields.ts";
 import { MemoryTunEnd } from "./memory-tun-end.ts";
 import type { KernelTun, LinkPlatform, Waker } from "./platform.ts";
 import { SharedRing } from "./ring.ts";
@@ -34,11 +35,12 @@ export interface DataLinkOptions {
   onEvent(event: DataEvent | Fault): void;
 }
 
-/** What both threads count, in memory both see. */
+/** What both threads count, in memory both see, and what they let in. */
 export interface LinkCounters {
   readonly cells: PeerCells;
   readonly drops: Uint32Array;
   readonly io: Float64Array;
+  readonly shields: Uint32Array;
 }
 
 /** Paths and sessions of peers that are new to the receiving thread: a few at a time. */
@@ -126,6 +128,11 @@ export class DataLink {
   io(): Record<IoCell, number> {
     const { io } = this.counters;
     return Object.fromEntries(ioCells.map((cell, at) => [cell, io[at] ?? 0])) as Record<IoCell, number>;
+  }
+
+  /** Whether only answers to what this machine sent are let in. */
+  setShields(up: boolean): void {
+    setShields(this.counters.shields, up);
   }
 
   /** Stops the data threads; the TUN goes with them. No event comes after it resolves. */
@@ -218,5 +225,6 @@ function createCounters(): LinkCounters {
     cells: new Float64Array(new SharedArrayBuffer(MAX_PEERS * CELLS_PER_PEER * 8)),
     drops: new Uint32Array(new SharedArrayBuffer(dropReasons.length * 4)),
     io: new Float64Array(new SharedArrayBuffer(ioCells.length * 8)),
+    shields: createShields(),
   };
 }

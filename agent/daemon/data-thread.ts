@@ -33,6 +33,8 @@ export interface DataThreadStart {
   readonly events: SharedArrayBuffer;
   readonly cells: PeerCells;
   readonly drops: Uint32Array;
+  /** Memory of `createShields`. */
+  readonly shields: Uint32Array;
   readonly io: Float64Array;
   readonly offloads: boolean;
   readonly rekeyAfterMs: number;
@@ -60,6 +62,7 @@ export interface PlaneParts extends EngineParts {
   readonly arena: DataArena;
   readonly cells: PeerCells;
   readonly drops: Uint32Array;
+  readonly shields: Uint32Array;
   readonly rekeyAfterMs: number;
   /** False for a thread that only receives. */
   readonly sends: boolean;
@@ -108,9 +111,9 @@ function openThread(start: DataThreadStart, platform: ThreadPlatform, createPlan
   const arenaAddress = addressOf(plain.bytes);
   const kernel = loadKernel(plain);
   const arena = kernel === undefined ? plain : { ...plain, sum: kernel.sum };
-  const { role, cells, drops, io, control, rekeyAfterMs } = start;
+  const { role, cells, drops, shields, io, control, rekeyAfterMs } = start;
   const sends = role !== "receive";
-  const { plane, engine } = createPlane({ arena, arenaAddress, kernel, cells, drops, rekeyAfterMs, sends });
+  const { plane, engine } = createPlane({ arena, arenaAddress, kernel, cells, drops, shields, rekeyAfterMs, sends });
   const tun = openTun(start, platform, arena, arenaAddress);
   const udp = openUdp(start, platform, arena, arenaAddress, tun);
   if (!start.offloads) {

@@ -1,13 +1,14 @@
 import { call } from "#protocol/api/call.ts";
 import { clientSetup } from "#protocol/api/client-setup.ts";
 import type { ResponseOf } from "#protocol/api/endpoint.ts";
-import { registerMachine } from "#protocol/api/machines.ts";
+import { type MachineSettings, registerMachine } from "#protocol/api/machines.ts";
 import { userOrgs } from "#protocol/api/orgs.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import { authKeyDigits, type MachineKey, type WireGuardPublicKey } from "#protocol/keys.ts";
 import { PRODUCT_VERSION } from "#protocol/version.ts";
 import { Backoff } from "../control/backoff.ts";
 import { chooseOrg } from "../control/org-choice.ts";
+import { osVersionDetail } from "../os/version.ts";
 import { signRegistration, signSetup } from "./identity.ts";
 import type { PersonSession } from "./person-session.ts";
 import type { AgentState, Registration } from "./state-file.ts";
@@ -26,7 +27,7 @@ export interface EnrolOptions {
   readonly state: AgentState;
   readonly credential: Credential;
   readonly name: string;
-  readonly tags: readonly string[];
+  readonly settings: MachineSettings;
   readonly signal: AbortSignal;
 }
 
@@ -54,13 +55,14 @@ export async function enrol(options: EnrolOptions): Promise<Registration> {
 type Answer = ResponseOf<typeof registerMachine>;
 
 async function registerByKey(options: EnrolOptions, { authKey }: { readonly authKey: string }): Promise<Answer> {
-  const { apiUrl, state, name, tags, signal } = options;
+  const { apiUrl, state, name, settings, signal } = options;
   const digits = authKeyDigits(authKey);
   if (digits === undefined) throw new ZtnaError("INVALID_KEY");
   return await call(fetch, apiUrl, registerMachine, {
     auth_key: authKey,
     ...machineOf(options),
-    tags: [...tags],
+    os_version_detail: osVersionDetail(),
+    ...settings,
     machine_key_signature: signRegistration(state, digits, name),
   }, { signal });
 }
@@ -69,14 +71,14 @@ async function setUpByPerson(
   options: EnrolOptions,
   { person, org }: Exclude<Credential, { readonly authKey: string }>,
 ): Promise<Answer> {
-  const { state, name, tags, signal } = options;
+  const { state, name, settings: { tags }, signal } = options;
   const choice = chooseOrg(await person.call(userOrgs, {}, signal), org.wanted, org.lastId);
   if (choice.do === "refuse") throw new Error(choice.why);
   const { id: orgId } = choice.org;
   return await person.call(clientSetup, {
     org_id: orgId,
     ...machineOf(options),
-    ...(tags.length > 0 && { tags: [...tags] }),
+    ...(tags !== undefined && { tags }),
     machine_key_signature: signSetup(state, { orgId, userId: person.userId }, name),
   }, signal);
 }

@@ -1,3 +1,4 @@
+import type { OwnSettings } from "#protocol/api/machines.ts";
 import { CONTROL_PATH } from "#protocol/control/messages.ts";
 import type { WireGuardPublicKey } from "#protocol/keys.ts";
 import type { AgentMetrics, AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
@@ -11,6 +12,7 @@ import { createControlOutbox } from "../dataplane/wireguard/outbox.ts";
 import type { WireGuardDevice } from "../dataplane/wireguard/device.ts";
 import { RelayPool } from "../net/relay-pool.ts";
 import { AgentWebSocket } from "../net/web-socket.ts";
+import { osVersionDetail } from "../os/version.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { Log } from "./log.ts";
@@ -24,6 +26,8 @@ export interface LoopOptions {
   readonly state: AgentState;
   readonly registration: Registration;
   readonly savedMap: NetMap | undefined;
+  /** What the person has set at this start. */
+  readonly settings: OwnSettings | undefined;
   readonly link: LoopLink;
   readonly device: WireGuardDevice;
   readonly log: Log;
@@ -36,6 +40,10 @@ export interface LoopOptions {
   readonly onStatus: (status: ControlStatus) => void;
   /** A fresh token of this machine for the HTTP API. */
   readonly onToken: (token: string, expiresInS: number) => void;
+  /** The control plane has taken settings; one sentence for each that was not granted. */
+  readonly onSettled: (refused: readonly string[]) => void;
+  /** Another agent runs with these keys: this one must get its own. */
+  readonly onCloned: () => void;
 }
 
 /** The data thread, whichever serves at the moment. */
@@ -43,6 +51,8 @@ export interface LoopLink {
   readonly interfaceName: string;
   send(command: DataCommand): void;
   counters(): TunnelCounters;
+  /** Whether only answers to what this machine sent are let in. */
+  setShields(up: boolean): void;
 }
 
 export interface TunnelCounters {
@@ -72,16 +82,20 @@ export class AgentLoop {
   #timerAt = Infinity;
   #control: ControlStatus = { control: "connecting", problem: null, retryInMs: undefined };
   #home: string | undefined;
+  #shields = false;
+  readonly #osVersion = osVersionDetail();
   #finished: ((heard: boolean) => void) | undefined;
   #stopped = false;
 
   constructor(options: LoopOptions) {
     this.#options = options;
-    const { state, registration, savedMap, link, log } = options;
+    const { state, registration, savedMap, settings, link, log } = options;
     this.#session = new ControlSession({
       wireguardPublicKey: state.wireguard_public_key as WireGuardPublicKey,
       version: PRODUCT_VERSION,
+      instance: crypto.randomUUID(),
       map: savedMap,
+      settings,
       random: Math.random,
     });
     this.#pinger = new Pinger((command) => link.send(command));
@@ -92,13 +106,13 @@ export class AgentLoop {
       onChange: () => log("info", "relay.changed", { open: this.#relays.isHomeOpen }),
       onTicketWanted: () => this.#advance((out, now) => this.#session.handleTicketWanted(now, out)),
       pauseMs: relayPause,
-      wallClock: Date.now,
     });
   }
 
   /** Starts with the saved map when there is one, and connects. */
   start(): void {
     const { savedMap } = this.#options;
+    this.#applyShields();
     if (savedMap !== undefined) this.#applyMap(savedMap, undefined);
     this.#advance((out, now) => this.#session.handleStart(this.#own(), now, out));
     this.#clock = new ClockWatch((now) => this.#handleTick(now), (jumpMs) => this.#handleWake(jumpMs));
@@ -197,6 +211,7 @@ export class AgentLoop {
     const out: SessionAction[] = [];
     input(out, performance.now());
     for (const action of out) this.#perform(action);
+    this.#applyShields();
     this.#arm();
   }
 
@@ -221,6 +236,10 @@ export class AgentLoop {
         return this.#relays.setTicket(action.ticket);
       case "token":
         return this.#options.onToken(action.token, action.expiresInS);
+      case "settled":
+        return this.#options.onSettled(action.refused);
+      case "cloned":
+        return this.#options.onCloned();
       case "status":
         this.#control = action;
         log(action.control === "connected" ? "info" : "warn", "control.changed", {
@@ -255,8 +274,8 @@ export class AgentLoop {
       state,
       registration,
       own: this.#own(),
+      settings: this.#session.settings,
       status,
-      wantsBase: this.#session.map === undefined,
       answerMs: status === "offline" ? BYE_ANSWER_MS : HEARTBEAT_ANSWER_MS,
     });
     if (!this.#stopped) this.#advance((out, now) => this.#session.handleHeartbeat(result, now, out));
@@ -304,8 +323,18 @@ export class AgentLoop {
     this.#tellOwnAddresses();
   }
 
+  /** The person's word counts before the control plane has heard of it. */
+  #applyShields(): void {
+    const up = this.#session.settings?.shields_up ?? this.#session.map?.self.shields_up;
+    if (up === undefined || up === this.#shields) return;
+    this.#shields = up;
+    this.#options.link.setShields(up);
+    this.#options.log("info", "shields.changed", { up });
+  }
+
   #own(): OwnAddresses {
-    return { endpoints: this.#options.localEndpoints(), relayRegion: this.#home ?? null };
+    const telemetry = { os_version_detail: this.#osVersion };
+    return { endpoints: this.#options.localEndpoints(), relayRegion: this.#home ?? null, telemetry };
   }
 
   #tellOwnAddresses(): void {

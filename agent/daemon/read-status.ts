@@ -39,6 +39,7 @@ function statusFromFiles({ paths, apiUrl }: AgentConfig): AgentStatus {
     derp_region: null,
     control: "unreachable",
     relay: "unreachable",
-    problem: null,
+    flags: null,
+    problem: registration?.problem ?? null,
   };
 }

@@ -12,6 +12,8 @@ const registrationSchema = v.object({
   api_url: v.string(),
   /** True while an admin has not approved the machine. */
   pending: v.optional(v.boolean()),
+  /** Why the control plane last refused this machine for good. */
+  problem: v.optional(v.string()),
 });
 export type Registration = v.InferOutput<typeof registrationSchema>;
 

@@ -1,5 +1,6 @@
+import * as v from "valibot";
 import type { AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
-import type { NetMap, Peer } from "#protocol/netmap.ts";
+import { machineFlagsSchema, type NetMap, type Peer } from "#protocol/netmap.ts";
 import { PRODUCT_VERSION } from "#protocol/version.ts";
 import type { PeerState } from "../dataplane/wireguard/outbox.ts";
 import { formatEndpoint } from "./address-text.ts";
@@ -36,6 +37,7 @@ export function runningStatus(facts: RunningFacts): AgentStatus {
     derp_region: home ?? null,
     control: control.control,
     relay,
+    flags: self === undefined ? null : v.parse(machineFlagsSchema, self),
     problem: control.problem,
   };
 }

@@ -16,7 +16,16 @@ import { AgentLoop, type LoopOptions, type TunnelCounters } from "./loop.ts";
 
 export type TunnelOptions = Pick<
   LoopOptions,
-  "state" | "registration" | "savedMap" | "onMap" | "onVoid" | "onStatus" | "onToken"
+  | "state"
+  | "registration"
+  | "savedMap"
+  | "settings"
+  | "onMap"
+  | "onVoid"
+  | "onStatus"
+  | "onToken"
+  | "onSettled"
+  | "onCloned"
 >;
 
 /** WireGuard with every optional feature fits into this on any path; the map may say otherwise later. */
@@ -110,6 +119,10 @@ export class Tunnel {
 
   counters(): TunnelCounters {
     return { engine: this.#link.engine, drops: this.#link.drops(), io: this.#link.io() };
+  }
+
+  setShields(up: boolean): void {
+    this.#link.setShields(up);
   }
 
   async close(): Promise<void> {

@@ -1,9 +1,10 @@
-import { ZtnaError } from "#protocol/errors.ts";
+import type { MachineSettings } from "#protocol/api/machines.ts";
 import type { NetMap } from "#protocol/netmap.ts";
 import { PRODUCT_VERSION } from "#protocol/version.ts";
 import { decideRegistration } from "../control/registration-decision.ts";
-import { type AgentConfig, requireApiUrl, updateConfigFile } from "./config.ts";
-import { type Credential, enrolPatiently } from "./enrol.ts";
+import { Announcer } from "./announcer.ts";
+import { type AgentConfig, requireApiUrl } from "./config.ts";
+import type { Credential } from "./enrol.ts";
 import { createIdentity } from "./identity.ts";
 import { hexOfKey } from "./key-text.ts";
 import { serveLocalApi } from "./local-api.ts";
@@ -14,6 +15,7 @@ import { readNetMap, writeNetMap } from "./net-map-file.ts";
 import { PersonSession } from "./person-session.ts";
 import { PidFile, runningPid } from "./pid-file.ts";
 import { preparePrivateDirectory, removeFile } from "./private-file.ts";
+import { registerHere, type Registering, sayPending } from "./registering.ts";
 import { sendUnsentSettings } from "./settings.ts";
 import { type AgentState, readState, type Registration, writeState } from "./state-file.ts";
 import { Tunnel } from "./tunnel.ts";
@@ -23,8 +25,9 @@ export interface UpOptions {
   readonly hostname: string | undefined;
   /** Slug or id of the org a person's machine joins. */
   readonly org: string | undefined;
-  readonly tags: readonly string[];
   readonly forceReauth: boolean;
+  /** What the person set this machine to; absent means unchanged. */
+  readonly settings: MachineSettings;
 }
 
 /** Where the person sees what happens. */
@@ -45,12 +48,7 @@ export interface UpEnd {
 /** A saved map is used when the control plane has not answered for so long. */
 const SAVED_MAP_AFTER_MS = 3_000;
 const CLAIM_ATTEMPTS = 5;
-const PENDING = [
-  "Machine registered but requires admin approval.",
-  "Ask your org admin to approve this machine in the dashboard:",
-  "  Machines page → Pending Approval tab → Approve",
-  "Run 'ztna up' again after approval.",
-];
+const TWIN = "Another host runs with a copy of this machine's keys. This one has new keys now";
 
 /** Brings the tunnel up and keeps it up until `stop` is aborted, or until somebody asks over the local API. */
 export async function runUp(
@@ -88,6 +86,10 @@ class Run {
   readonly #person: PersonSession | undefined;
   #isNewMachine = false;
   #fault: string | undefined;
+  #pending = false;
+  #cloned = false;
+  /** The registration as it stands in the file. */
+  #kept: string | undefined;
 
   constructor(
     config: AgentConfig,
@@ -110,20 +112,54 @@ class Run {
 
   async run(): Promise<UpEnd> {
     const { paths } = this.#config;
-    const state = readState(paths.state) ?? createIdentity();
+    const end = await this.#runAs(readState(paths.state) ?? createIdentity());
+    if (!this.#cloned || this.#stop.signal.aborted) return end;
+    return await this.#runAs(this.#partFromTwin());
+  }
+
+  async #runAs(state: AgentState): Promise<UpEnd> {
     const decision = this.#decide(state);
     if (decision.do === "refuse") throw new Error(decision.why);
     // Proves that the answer of a registration can be kept, before a use of the key is spent on it.
-    writeState(paths.state, state);
+    writeState(this.#config.paths.state, state);
     const tunnel = await Tunnel.open(this.#config, this.#log, (message) => this.#fail(message));
     try {
-      const registration = await this.#register(state, decision.do);
+      const registration = await registerHere(this.#registering, state, decision.do);
       if (registration === undefined) return { offlineReported: true };
-      if (registration.pending === true) return { offlineReported: true, pending: true };
+      if (registration.pending === true) return this.#endPending();
+      const known = state.registration;
+      this.#isNewMachine = known?.machine_id !== registration.machine_id || known.pending === true;
       return await this.#serve({ ...state, registration }, registration, tunnel);
     } finally {
       await tunnel.close();
     }
+  }
+
+  get #registering(): Registering {
+    return {
+      config: this.#config,
+      apiUrl: this.#apiUrl,
+      options: this.#options,
+      credential: () => this.#credential,
+      report: this.#report,
+      log: this.#log,
+      stop: this.#stop.signal,
+      parted: this.#cloned,
+    };
+  }
+
+  /** New keys in place of those that another host has as well. */
+  #partFromTwin(): AgentState {
+    const { paths } = this.#config;
+    const state = createIdentity();
+    writeState(paths.state, state);
+    removeFile(paths.netMap);
+    this.#log("warn", "machine.parted");
+    if (this.#options.authKey === undefined && this.#person === undefined) {
+      throw new Error(`${TWIN}. Register it as one of its own: ztna up --auth-key`);
+    }
+    this.#report.warn(`${TWIN}, registering it as one of its own...`);
+    return state;
   }
 
   #decide(state: AgentState) {
@@ -135,56 +171,6 @@ class Run {
     });
   }
 
-  /** Undefined when the person gave up waiting. */
-  async #register(state: AgentState, how: "register" | "renew" | "reuse" | "setup"): Promise<Registration | undefined> {
-    const known = state.registration;
-    if (how === "reuse") return this.#sayRegistered(known!, true);
-    try {
-      const registration = await this.#enrol(state, how === "renew");
-      if (registration === undefined) return this.#sayRegistered(known!, true);
-      writeState(this.#config.paths.state, { ...state, registration });
-      if (known?.machine_id !== registration.machine_id) removeFile(this.#config.paths.netMap);
-      updateConfigFile(this.#config, { api_url: this.#apiUrl, org_id: registration.org_id });
-      this.#isNewMachine = known?.machine_id !== registration.machine_id || known.pending === true;
-      this.#log("info", "machine.registered", { name: registration.name });
-      if (registration.pending === true) return this.#sayPending(registration);
-      return this.#sayRegistered(registration, known?.machine_id === registration.machine_id);
-    } catch (error) {
-      if (this.#stop.signal.aborted) return undefined;
-      const what = how === "setup" ? "registration" : "auth key registration";
-      throw error instanceof ZtnaError
-        ? new Error(`${what} failed: ${error.code}: ${error.message}`, { cause: error })
-        : error;
-    }
-  }
-
-  /** Undefined when a machine that is registered already can go on as it was. */
-  async #enrol(state: AgentState, mayGoOn: boolean): Promise<Registration | undefined> {
-    const attempt = new AbortController();
-    const signal = AbortSignal.any([attempt.signal, this.#stop.signal]);
-    const { hostname, tags } = this.#options;
-    const name = hostname ?? this.#config.hostname;
-    let gaveUp = false;
-    try {
-      return await enrolPatiently(
-        { apiUrl: this.#apiUrl, state, credential: this.#credential, name, tags, signal },
-        (error, ms) => {
-          gaveUp = mayGoOn;
-          if (mayGoOn) attempt.abort();
-          else this.#report.warn(`${pauseReason(error, this.#apiUrl)}, retrying in ${seconds(ms)} s...`);
-        },
-      );
-    } catch (error) {
-      if (gaveUp && !this.#stop.signal.aborted) return undefined;
-      if (!mayGoOn || !(error instanceof ZtnaError) || this.#stop.signal.aborted) throw error;
-      // An expired key in a service's environment must not cost a registered machine its network.
-      this.#report.warn(
-        `Warning: auth key registration failed: ${error.code}: ${error.message}. Going on as the machine registered before.`,
-      );
-      return undefined;
-    }
-  }
-
   /** A key wins; without one `#decide` has made sure of the person. */
   get #credential(): Credential {
     const { authKey, org: wanted } = this.#options;
@@ -192,55 +178,38 @@ class Run {
     return { person: this.#person!, org: { wanted, lastId: this.#config.file.org_id } };
   }
 
-  #sayPending(registration: Registration): Registration {
-    for (const text of PENDING) this.#report.line(text);
-    return registration;
-  }
-
-  #sayRegistered(registration: Registration, before: boolean): Registration {
-    const { name, tailnet_ip } = registration;
-    this.#report.line(
-      before ? `Already registered: ${name} (IP: ${tailnet_ip})` : `Registered: ${name} (${tailnet_ip})`,
-    );
-    return registration;
-  }
-
   async #serve(state: AgentState, registration: Registration, tunnel: Tunnel): Promise<UpEnd> {
     const { paths } = this.#config;
     const savedMap = readNetMap(paths.netMap, registration.machine_id);
+    const announcer = new Announcer(this.#report, this.#apiUrl, hexOfKey(state.wireguard_public_key));
+    const { hostname: name, settings } = this.#options;
     const sendSettings = once(() => this.#sendSettings());
-    let connected = false;
-    const sayConnected = (map: NetMap) => {
-      if (connected) return;
-      connected = true;
-      this.#report.line(`Connected as ${map.self.name} (${map.self.tailnet_ip}) [tun]`);
-      this.#report.line("VPN started!");
-      this.#report.ready({ nodeKey: hexOfKey(state.wireguard_public_key) });
-    };
+    const end = Promise.withResolvers<UpEnd | undefined>();
     const loop: AgentLoop = tunnel.createLoop({
       state,
       registration,
       savedMap,
+      settings: Object.keys(settings).length === 0 && name === undefined ? undefined : { ...settings, name },
       onMap: (map) => {
-        if (map !== savedMap) this.#keepMap(registration, map);
+        if (map !== savedMap) this.#keepMap(state, map);
       },
       onVoid: () => removeFile(paths.netMap),
       onToken: (token, expiresInS) => {
         this.#keepToken(registration, token, expiresInS);
         void sendSettings();
       },
-      onStatus: (status) => this.#handleStatus(status, loop, connected, sayConnected),
+      onStatus: (status) => this.#handleStatus(status, state, loop, announcer),
+      onSettled: (refused) => refused.forEach((sentence) => this.#report.warn(`Warning: ${sentence}`)),
+      onCloned: () => {
+        this.#cloned = true;
+        end.resolve(undefined);
+      },
     });
-    const saved = savedMap && setTimeout(() => {
-      if (!connected) this.#report.warn(`Cannot reach ${this.#apiUrl}, using the last known network map.`);
-      sayConnected(savedMap);
-    }, SAVED_MAP_AFTER_MS);
-    let finish: ((end: UpEnd) => void) | undefined;
-    const ended = new Promise<UpEnd>((resolve) => finish = resolve);
+    const saved = savedMap && setTimeout(() => announcer.handleSilence(savedMap), SAVED_MAP_AFTER_MS);
     const goodbye = once(async () => {
-      const end = { offlineReported: await loop.stop() };
-      finish!(end);
-      return end;
+      const heard = { offlineReported: await loop.stop() };
+      end.resolve(heard);
+      return heard;
     });
     const api = serveLocalApi(paths.socket, {
       status: () => loop.status(),
@@ -253,33 +222,55 @@ class Run {
       loop.start();
       this.#stop.signal.addEventListener("abort", () => void goodbye(), { once: true });
       if (this.#stop.signal.aborted) void goodbye();
-      const end = await ended;
+      const ended = await end.promise ?? await goodbye();
       if (this.#fault !== undefined) throw new Error(this.#fault);
-      return end;
+      return this.#pending ? this.#endPending() : ended;
     } finally {
       clearTimeout(saved);
       await api.close();
     }
   }
 
-  #handleStatus(status: ControlStatus, loop: AgentLoop, connected: boolean, sayConnected: (map: NetMap) => void): void {
-    const { map } = loop;
-    if (status.control === "connected" && map !== undefined) {
-      if (!connected && status.problem !== null) this.#report.warn(status.problem);
-      return sayConnected(map);
+  #handleStatus(status: ControlStatus, state: AgentState, loop: AgentLoop, announcer: Announcer): void {
+    if (status.refusal === "PENDING_APPROVAL" && !announcer.connected) {
+      this.#pending = true;
+      return this.#stop.abort();
     }
-    if (status.control === "refused" && map === undefined && !connected) return this.#fail(status.problem ?? "refused");
-    if (status.problem !== null) return this.#report.warn(status.problem);
-    if (status.control === "unreachable" && !connected && status.retryInMs !== undefined) {
-      this.#report.warn(`Cannot reach ${this.#apiUrl}, retrying in ${seconds(status.retryInMs)} s...`);
-    }
+    if (status.control === "refused" && status.retryInMs === undefined) return this.#endRefused(status, state);
+    announcer.handleStatus(status, loop.map);
   }
 
-  #keepMap(registration: Registration, map: NetMap): void {
+  #endPending(): UpEnd {
+    sayPending(this.#report);
+    return { offlineReported: true, pending: true };
+  }
+
+  /** The reason stays for `ztna status`. */
+  #endRefused({ problem }: ControlStatus, state: AgentState): void {
+    const why = problem ?? "The control plane refuses this machine. See 'ztna log'.";
+    if (state.registration !== null) this.#keepRegistration(state, { ...state.registration, problem: why });
+    this.#fail(why);
+  }
+
+  #keepMap(state: AgentState, map: NetMap): void {
+    const registration = state.registration!;
     try {
       writeNetMap(this.#config.paths.netMap, registration.machine_id, map);
     } catch (error) {
       this.#log("warn", "map.not_saved", { message: messageOf(error) });
+    }
+    const { name, tailnet_ip } = map.self;
+    this.#keepRegistration(state, { ...registration, name, tailnet_ip, problem: undefined });
+  }
+
+  #keepRegistration(state: AgentState, registration: Registration): void {
+    const text = JSON.stringify(registration);
+    if (text === (this.#kept ?? JSON.stringify(state.registration))) return;
+    this.#kept = text;
+    try {
+      writeState(this.#config.paths.state, { ...state, registration });
+    } catch (error) {
+      this.#log("warn", "state.not_saved", { message: messageOf(error) });
     }
   }
 
@@ -328,14 +319,6 @@ async function claimPidFile(path: string): Promise<PidFile> {
     // Somebody only looked whether an agent runs.
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-function pauseReason(error: ZtnaError, apiUrl: string): string {
-  return error.code === "UNAVAILABLE" ? `Cannot reach ${apiUrl}` : `${error.code}: ${error.message.replace(/\.$/, "")}`;
-}
-
-function seconds(ms: number): number {
-  return Math.max(1, Math.round(ms / 1000));
 }
 
 function messageOf(error: unknown): string {

@@ -11,6 +11,7 @@ import {
   type Prefix,
 } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Shields } from "./shields.ts";
 import { AllowedIps } from "./wireguard/allowed-ips.ts";
 import { ReplayWindow } from "./wireguard/replay-window.ts";
 import { destroySession, REKEY_TIMEOUT_MS, type Session } from "./wireguard/session.ts";
@@ -37,22 +38,25 @@ export interface DataPeersOptions {
   readonly cells: PeerCells;
   /** One counter for each of `dropReasons`. */
   readonly drops: Uint32Array;
+  readonly shields: Shields;
 }
 
 /** The peers and sessions of one data thread, and what both directions have to say of them. */
 export class DataPeers {
   readonly cells: PeerCells;
   readonly routes = new AllowedIps();
+  readonly shields: Shields;
   readonly #engine: AeadEngine;
   readonly #drops: Uint32Array;
   readonly #byIndex = new Map<PeerIndex, DataPeer>();
   readonly #byKey = new Map<string, DataPeer>();
   readonly #bySession = new Map<number, { readonly peer: DataPeer; readonly session: Session }>();
 
-  constructor({ engine, cells, drops }: DataPeersOptions) {
+  constructor({ engine, cells, drops, shields }: DataPeersOptions) {
     this.cells = cells;
     this.#engine = engine;
     this.#drops = drops;
+    this.shields = shields;
   }
 
   byIndex(index: PeerIndex): DataPeer | undefined {

@@ -5,6 +5,7 @@ import type { DataCommand, Endpoint, PeerCells, PeerIndex } from "./link.ts";
 import type { Outbox } from "./outbox.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
+import { createShields, Shields } from "./shields.ts";
 import { REKEY_AFTER_MS } from "./wireguard/session.ts";
 
 export interface DataPlaneOptions {
@@ -13,6 +14,8 @@ export interface DataPlaneOptions {
   readonly cells: PeerCells;
   /** One counter for each of `dropReasons`. */
   readonly drops: Uint32Array;
+  /** Memory of `createShields`; without any they stay down. */
+  readonly shields?: Uint32Array;
   readonly rekeyAfterMs?: number;
   /** False for one that only receives: two that send would use a counter twice. */
   readonly sends?: boolean;
@@ -35,10 +38,13 @@ export class DataPlane {
   readonly #sends: boolean;
   readonly #mtu: TunnelMtu;
 
-  constructor({ arena, engine, cells, drops, rekeyAfterMs = REKEY_AFTER_MS, sends = true }: DataPlaneOptions) {
+  constructor(
+    { arena, engine, cells, drops, shields = createShields(), rekeyAfterMs = REKEY_AFTER_MS, sends = true }:
+      DataPlaneOptions,
+  ) {
     this.#arena = arena;
     this.#sends = sends;
-    this.#peers = new DataPeers({ engine, cells, drops });
+    this.#peers = new DataPeers({ engine, cells, drops, shields: new Shields(shields) });
     this.#mtu = { bytes: arena.mtuBytes };
     this.#sender = new Sender(arena, this.#peers, this.#mtu, rekeyAfterMs);
     this.#receiver = new Receiver(arena, this.#peers, this.#mtu, (peer, now, out) => this.#flush(peer, now, out));

@@ -188,6 +188,8 @@ export const dropReasons = [
   "udp.malformed_inner",
   /** The way was congested, and the sender of the packet does not understand the sign for it (RFC 6040). */
   "udp.congestion",
+  /** A peer started it while this machine lets nothing in. */
+  "shields.up",
   "relay.unknown_peer",
   "relay.queue_full",
   "handshake.malformed",

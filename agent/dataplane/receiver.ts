@@ -148,6 +148,9 @@ export class Receiver {
       out.events.push({ type: "echo.received", peer: peer.index, sequence, via: source.via });
       return;
     }
+    if (this.#peers.shields.up && !this.#peers.shields.admits(bytes, offset, length, now)) {
+      return this.#peers.drop("shields.up");
+    }
     clampMss(this.#arena, offset, length, this.#mtu.bytes);
     out.addPacket(offset, length);
   }

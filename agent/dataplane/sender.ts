@@ -34,7 +34,7 @@ export class Sender {
 
   handleTunPacket(offset: number, length: number, now: number, out: Outbox): void {
     const { bytes } = this.#arena;
-    const peer = this.#peerFor(bytes, offset, length);
+    const peer = this.#peerFor(bytes, offset, length, now);
     if (peer === undefined || this.#refuse(offset, length, now, out)) return;
     clampMss(this.#arena, offset, length, this.#mtu.bytes);
     this.#peers.watch(peer, out);
@@ -53,7 +53,7 @@ export class Sender {
     if (!packet.read(offset, length) || packet.segments > Outbox.mostSegments) return this.#peers.drop("tun.malformed");
     if (packet.segments === 1) return this.handleTunPacket(packet.offset, packet.length, now, out);
     const { bytes } = this.#arena;
-    const peer = this.#peerFor(bytes, packet.offset, packet.length);
+    const peer = this.#peerFor(bytes, packet.offset, packet.length, now);
     if (peer === undefined) return;
     if (packet.segmentBytes(0) > this.#mtu.bytes && this.#tooBig.mayNotBeCut(packet.offset)) {
       return void this.#refuse(packet.takeSegment(0), packet.segmentBytes(0), now, out);
@@ -77,7 +77,7 @@ export class Sender {
 
   /** A packet that lies elsewhere, handled as if the TUN had given it. */
   inject(packet: Uint8Array, now: number, out: Outbox): void {
-    const peer = this.#peerFor(packet, 0, packet.length);
+    const peer = this.#peerFor(packet, 0, packet.length, now);
     if (peer === undefined) return;
     this.#peers.watch(peer, out);
     const session = peer.current;
@@ -104,7 +104,7 @@ export class Sender {
   }
 
   /** The peer whose allowed IPs hold the packet's destination; counts a packet that has none. */
-  #peerFor(bytes: Uint8Array, at: number, length: number): DataPeer | undefined {
+  #peerFor(bytes: Uint8Array, at: number, length: number, now: number): DataPeer | undefined {
     const version = length < 20 ? 0 : bytes[at]! >>> 4;
     const index = version === 4
       ? this.#peers.routes.find(bytes, at + 16, 4)
@@ -113,6 +113,7 @@ export class Sender {
       : undefined;
     const peer = index === undefined ? undefined : this.#peers.byIndex(index);
     if (peer === undefined) this.#peers.drop(version === 4 || version === 6 ? "tun.no_route" : "tun.malformed");
+    else if (this.#peers.shields.up) this.#peers.shields.note(bytes, at, length, now);
     return peer;
   }
 

@@ -12,8 +12,6 @@ export interface RelayPoolOptions {
   onTicketWanted(): void;
   /** The pause before the next attempt after so many failed ones, jitter included. */
   pauseMs(failures: number, atLeastMs: number): number;
-  /** Wall clock in milliseconds, for the ticket's end. */
-  wallClock(): number;
 }
 
 interface Connection {
@@ -56,7 +54,7 @@ export class RelayPool {
 
   /** A fresh ticket: everything that waited for one connects. */
   setTicket(ticket: RelayTicket): void {
-    this.#ticket = { text: ticket.ticket, endsAt: Date.parse(ticket.expires_at) };
+    this.#ticket = { text: ticket.ticket, endsAt: performance.now() + ticket.expires_in * 1000 };
     for (const connection of this.#connections.values()) {
       if (connection.socket === undefined && connection.timer === undefined) this.#connect(connection, true);
     }
@@ -121,10 +119,10 @@ export class RelayPool {
     return connection;
   }
 
-  /** A ticket just received is used whatever this machine's clock says of its end. */
+  /** A ticket just received is used however soon it ends. */
   #connect(connection: Connection, fresh: boolean): void {
     const ticket = this.#ticket;
-    if (ticket === undefined || (!fresh && ticket.endsAt - TICKET_MARGIN_MS < this.#options.wallClock())) {
+    if (ticket === undefined || (!fresh && ticket.endsAt - TICKET_MARGIN_MS < performance.now())) {
       return this.#options.onTicketWanted();
     }
     const { origin, onDatagram, onPeerGone, onChange } = this.#options;

@@ -30,6 +30,8 @@ export interface NameHolder {
   readonly machineKey: string | null;
   /** True while its control stream is open. */
   readonly connected: boolean;
+  /** An ephemeral machine of the auth key at hand: its name is kept for whoever comes next by that key. */
+  readonly passing: boolean;
 }
 
 /** Whether a registration under another or no machine key may take over the machine of that name. */
@@ -39,7 +41,8 @@ export function mayTakeOver(
   reregistration: "name" | "machine_key",
 ): boolean {
   if (holder.machineKey !== null && holder.machineKey === machineKey) return true;
-  return reregistration === "name" && !(holder.connected && holder.machineKey !== null);
+  if (holder.connected && holder.machineKey !== null) return false;
+  return reregistration === "name" || holder.passing;
 }
 
 export function quotaExceeded(limit: number): ZtnaError {

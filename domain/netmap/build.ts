@@ -1,5 +1,5 @@
 import type { Machine } from "#protocol/api/machines.ts";
-import type { NetMap, Peer } from "#protocol/netmap.ts";
+import type { MachineFlags, NetMap, Peer } from "#protocol/netmap.ts";
 
 /** What the network map takes from a machine. */
 export type MappedMachine = Pick<
@@ -14,7 +14,16 @@ export type MappedMachine = Pick<
   | "os"
   | "admin_disabled"
   | "key_expired"
+  | keyof MachineFlags
 >;
+
+/** What an org decides for all of its maps. */
+export interface MapRules {
+  readonly addressPool: string;
+  /** Whether machines may carry prefixes for others. */
+  readonly subnetRouting: boolean;
+  readonly disableOffloads: boolean;
+}
 
 export const TUNNEL_MTU_BYTES = 1280;
 
@@ -23,13 +32,20 @@ export function isCarried({ status, admin_disabled, key_expired }: MappedMachine
   return (status === "online" || status === "offline") && !admin_disabled && !key_expired;
 }
 
-export function peerOf(machine: MappedMachine): Peer {
+/** Whether a machine's peers are listed with the routes they carry. */
+export function takesRoutes(machine: MappedMachine, rules: MapRules): boolean {
+  return machine.accept_routes && rules.subnetRouting;
+}
+
+/** A machine as its peers see it. */
+export function peerOf(machine: MappedMachine, withRoutes: boolean): Peer {
+  const routes = withRoutes ? machine.approved_routes.filter((it) => machine.advertised_routes.includes(it)) : [];
   return {
     id: machine.id,
     name: machine.name,
     tailnet_ip: machine.tailnet_ip,
     public_key: machine.public_key ?? "",
-    allowed_ips: [`${machine.tailnet_ip}/32`],
+    allowed_ips: [`${machine.tailnet_ip}/32`, ...routes],
     endpoints: machine.endpoints,
     relay_region: machine.relay_region,
     online: machine.status === "online",
@@ -37,7 +53,7 @@ export function peerOf(machine: MappedMachine): Peer {
   };
 }
 
-export function selfOf(machine: MappedMachine, addressPool: string): NetMap["self"] {
+export function selfOf(machine: MappedMachine, { addressPool, disableOffloads }: MapRules): NetMap["self"] {
   return {
     id: machine.id,
     name: machine.name,
@@ -45,22 +61,38 @@ export function selfOf(machine: MappedMachine, addressPool: string): NetMap["sel
     address_pool: addressPool,
     status: machine.admin_disabled ? "offline" : machine.status,
     mtu_bytes: TUNNEL_MTU_BYTES,
+    ...(disableOffloads && { disable_offloads: true }),
+    ...flagsOf(machine),
+  };
+}
+
+export function flagsOf(machine: MachineFlags): MachineFlags {
+  return {
+    shields_up: machine.shields_up,
+    ssh_enabled: machine.ssh_enabled,
+    accept_routes: machine.accept_routes,
+    advertise_exit_node: machine.advertise_exit_node,
+    exit_node_approved: machine.exit_node_approved,
+    advertised_routes: machine.advertised_routes,
+    approved_routes: machine.approved_routes,
   };
 }
 
 /** The peers of one machine among all of its org. */
-export function peersOf(self: MappedMachine, machines: readonly MappedMachine[]): Peer[] {
+export function peersOf(self: MappedMachine, machines: readonly MappedMachine[], rules: MapRules): Peer[] {
   if (!isCarried(self)) return [];
-  return machines.filter((machine) => machine.id !== self.id && isCarried(machine)).map(peerOf);
+  const withRoutes = takesRoutes(self, rules);
+  return machines.filter((machine) => machine.id !== self.id && isCarried(machine))
+    .map((machine) => peerOf(machine, withRoutes));
 }
 
 export interface NetMapInput extends Omit<NetMap, "self" | "peers"> {
   readonly self: MappedMachine;
   readonly machines: readonly MappedMachine[];
-  readonly addressPool: string;
+  readonly rules: MapRules;
 }
 
 /** The whole map of one machine. */
-export function buildNetMap({ seq, org, self, machines, addressPool, relays, timings }: NetMapInput): NetMap {
-  return { seq, org, self: selfOf(self, addressPool), peers: peersOf(self, machines), relays, timings };
+export function buildNetMap({ seq, org, self, machines, rules, relays, timings }: NetMapInput): NetMap {
+  return { seq, org, self: selfOf(self, rules), peers: peersOf(self, machines, rules), relays, timings };
 }

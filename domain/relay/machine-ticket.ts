@@ -11,5 +11,6 @@ export function relayTicketFor(
 ): RelayTicket {
   const key = Array.from(atob(publicKey), (char) => char.charCodeAt(0).toString(16).padStart(2, "0")).join("");
   const expiresAt = now + lifetimeS * 1000;
-  return { ticket: signRelayTicket(root, { tag, key, expiresAt }), expires_at: new Date(expiresAt).toISOString() };
+  const ticket = signRelayTicket(root, { tag, key, expiresAt });
+  return { ticket, expires_at: new Date(expiresAt).toISOString(), expires_in: lifetimeS };
 }

@@ -1,8 +1,10 @@
-import { buildNetMap, isCarried } from "#domain/netmap/build.ts";
+import { isCarried } from "#domain/netmap/build.ts";
+import { telemetryOf } from "#domain/machine/telemetry.ts";
 import { relayTicketFor } from "#domain/relay/machine-ticket.ts";
 import { signMachineToken } from "#domain/secrets/machine-token.ts";
 import {
   type AgentMessage,
+  CLOSE_CLONED,
   CLOSE_REFUSED,
   CLOSE_REPLACED,
   NODE_KEY_HASH_HEADER,
@@ -10,15 +12,24 @@ import {
   PUBLIC_HOST_HEADER,
   readAgentMessage,
 } from "#protocol/control/messages.ts";
+import type { OwnSettings } from "#protocol/api/machines.ts";
 import { type ErrorCode, ZtnaError } from "#protocol/errors.ts";
 import { type MachineId, orgRoutingTag } from "#protocol/ids.ts";
-import { type Config, relayRegions } from "../../worker/config.ts";
+import type { Config } from "../../worker/config.ts";
 import { Burst } from "./burst.ts";
 import type { Change, MachineChange } from "./change.ts";
 import { DeltaTexts } from "./delta-texts.ts";
-import { type MachineReport, type OfflineReason, requireMachine, takeReport } from "./machine-changes.ts";
+import {
+  type MachineReport,
+  type OfflineReason,
+  reclaimNodeKey,
+  requireMachine,
+  takeReport,
+} from "./machine-changes.ts";
+import { settleOwn } from "./machine-settings.ts";
+import { mapRulesOf, netMapOf } from "./net-map.ts";
 import { PeerTexts } from "./peer-texts.ts";
-import { isApartAfter, type Listener, type Shift } from "./roster.ts";
+import { type Listener, type Shift, type View, viewAfter, viewOf } from "./roster.ts";
 import { findMachine, listMachines, machineOf, type MachineRow } from "./store/machines.ts";
 import type { OrgRow } from "./store/org.ts";
 
@@ -31,19 +42,28 @@ export interface Org {
 }
 
 /** What outlives hibernation with each stream; a stream that was closed from here has none left. */
-interface Attachment {
+interface Attachment extends View {
   readonly kind: "control";
   readonly machineId: MachineId;
   readonly host: string;
   readonly openedAt: number;
-  readonly apart: boolean;
   /** The map the agent has; undefined before its hello. */
   readonly seq?: number;
+  /** The start of an agent this stream belongs to, and those whose place it took. */
+  readonly instance?: string | undefined;
+  readonly displaced?: readonly string[];
+  /** The agent came with a node key that a copy of it had replaced. */
+  readonly reclaimed: boolean;
 }
 
 const MOST_MESSAGE_CHARS = 16_384;
 /** At most so often hears each agent of changes, however many there are: a thousand that arrive would mean a million messages. */
 const BURST_MS = 100;
+/** Starts of an agent that are remembered with the one which took their place. */
+const MOST_DISPLACED = 8;
+
+const replaced = [CLOSE_REPLACED, "replaced"] as const;
+const cloned = [CLOSE_CLONED, "cloned"] as const;
 
 /** The open control streams of an org: who is connected, and what each hears. */
 export class ControlStreams {
@@ -56,7 +76,7 @@ export class ControlStreams {
     this.#peers = new PeerTexts(org.ctx.storage.sql);
   }
 
-  /** Takes a stream that the Worker handed on, in place of an older one of the same machine. */
+  /** Takes a stream that the Worker handed on. */
   accept(request: Request): Response {
     const { 0: client, 1: server } = new WebSocketPair();
     try {
@@ -116,7 +136,7 @@ export class ControlStreams {
     this.#peers.apply(change);
     for (const { id } of change.deleted) this.#refuse(id, "INVALID_NODE_KEY");
     for (const { before, after } of change.machines) {
-      if (before !== undefined && before.node_key_hash !== after.node_key_hash) this.#replace(after.id);
+      if (before !== undefined && before.node_key_hash !== after.node_key_hash) this.#replace(before, after);
       if (after.key_expired === 1) this.#refuse(after.id, "KEY_EXPIRED");
     }
     if (change.changesAllMaps) this.#sendAllMaps();
@@ -132,23 +152,26 @@ export class ControlStreams {
       if (seq === undefined || first === -1) continue;
       const texts = shifts.get(first) ?? new DeltaTexts(this.#shiftOf(changes.slice(first)));
       shifts.set(first, texts);
-      const { machineId, apart } = attachment;
-      const listener: Listener = { machineId, seq, apart };
+      const { machineId, apart, routes } = attachment;
+      const listener: Listener = { machineId, seq, apart, routes };
       const text = texts.textFor(listener);
       if (text === undefined) continue;
       socket.send(text);
-      socket.serializeAttachment({ ...attachment, seq: texts.shift.seq, apart: isApartAfter(listener, texts.shift) });
+      socket.serializeAttachment({ ...attachment, seq: texts.shift.seq, ...viewAfter(listener, texts.shift) });
     }
   }
 
   #admit(server: WebSocket, request: Request): void {
-    const { ctx, read } = this.#org;
+    const { ctx, read, write } = this.#org;
     const now = Date.now();
-    const row = requireMachine(ctx.storage.sql, read(), request.headers.get(NODE_KEY_HASH_HEADER) ?? "", now);
-    this.#replace(row.id);
+    const org = read();
+    const nodeKeyHash = request.headers.get(NODE_KEY_HASH_HEADER) ?? "";
+    const reclaimed = write((change) => reclaimNodeKey(change, nodeKeyHash)) !== undefined;
+    const row = requireMachine(ctx.storage.sql, org, nodeKeyHash, now);
     ctx.acceptWebSocket(server, ["control", tagOf(row.id)]);
     const host = request.headers.get(PUBLIC_HOST_HEADER) ?? "";
-    const attachment: Attachment = { kind: "control", machineId: row.id, host, openedAt: now, apart: true };
+    const view: View = { apart: true, routes: false };
+    const attachment: Attachment = { kind: "control", machineId: row.id, host, openedAt: now, reclaimed, ...view };
     server.serializeAttachment(attachment);
   }
 
@@ -156,19 +179,18 @@ export class ControlStreams {
     switch (message.type) {
       case "hello": {
         const { wireguard_public_key: publicKey, endpoints, relay_region: relayRegion, version } = message;
-        const report = { status: "online", publicKey, endpoints, relayRegion, version } as const;
-        const after = this.#report(row, report, "client_shutdown");
-        this.#sendMap(socket, attachment, after);
+        const report = { publicKey, endpoints, relayRegion, version, telemetry: telemetryOf(message) };
+        const twin = this.#takePlace(socket, attachment, row, message.instance);
+        const after = this.#take(socket, row, report, message.settings);
+        this.#sendMap(socket, { ...attachment, ...twin }, after);
         this.#sendCredentials(socket, after);
         break;
       }
-      case "update":
-        this.#report(
-          row,
-          { status: "online", endpoints: message.endpoints, relayRegion: message.relay_region },
-          "client_shutdown",
-        );
+      case "update": {
+        const { endpoints, relay_region: relayRegion, settings } = message;
+        this.#take(socket, row, { endpoints, relayRegion, telemetry: telemetryOf(message) }, settings);
         break;
+      }
       case "ticket_wanted":
         this.#sendCredentials(socket, row);
         break;
@@ -181,6 +203,44 @@ export class ControlStreams {
         send(socket, { type: "bye_heard" });
         break;
     }
+  }
+
+  /**
+   * Takes the place of older streams of the machine. One whose own place was taken and who is back proves that two agents
+   * have the same keys: the younger of them must get its own.
+   */
+  #takePlace(
+    socket: WebSocket,
+    attachment: Attachment,
+    { id, name }: MachineRow,
+    instance: string | undefined,
+  ): Partial<Attachment> {
+    const older = this.#streamsOf(id).filter((stream) => stream.socket !== socket);
+    const displaced = older.flatMap(({ attachment }) => [attachment.instance ?? [], attachment.displaced ?? []].flat());
+    const isBack = instance !== undefined && older.some(({ attachment }) => attachment.displaced?.includes(instance));
+    const [code, reason] = isBack ? cloned : replaced;
+    for (const stream of older) retire(stream.socket, code, reason);
+    if (isBack || attachment.reclaimed) send(socket, { type: "clone_seen" });
+    if (!isBack) return { instance, displaced: displaced.filter((it) => it !== instance).slice(0, MOST_DISPLACED) };
+    this.#org.write((change) => change.audit("machine.clone_parted", "machine", id, null, { name }));
+    return { instance };
+  }
+
+  /** Takes what an agent that is there says of its machine and wants for it. */
+  #take(
+    socket: WebSocket,
+    row: MachineRow,
+    report: Omit<MachineReport, "status">,
+    settings: OwnSettings | undefined,
+  ): MachineRow {
+    const { read, write, config } = this.#org;
+    const { addressPool } = mapRulesOf(read(), config);
+    const settled = write((change) => {
+      const after = takeReport(change, row, { ...report, status: "online" }, "client_shutdown");
+      return settleOwn(change, after, settings ?? {}, addressPool);
+    });
+    if (settings !== undefined) send(socket, { type: "settled", refused: [...settled.refused] });
+    return settled.row;
   }
 
   #report(row: MachineRow, report: MachineReport, reason: OfflineReason): MachineRow {
@@ -198,23 +258,13 @@ export class ControlStreams {
   }
 
   #sendMap(socket: WebSocket, attachment: Attachment, row: MachineRow): void {
-    const { config, read } = this.#org;
-    const { id, name, slug, seq, address_pool } = read();
-    const { heartbeat_s, direct_attempt_s, direct_retry_s } = config.timings;
-    const self = machineOf(row, id);
-    const apart = !isCarried(self);
-    const { peers: _, ...map } = buildNetMap({
-      seq,
-      org: { id, name, slug },
-      self,
-      machines: [],
-      addressPool: address_pool ?? config.limits.address_pool,
-      relays: relayRegions(config, attachment.host),
-      timings: { heartbeat_s, direct_attempt_s, direct_retry_s },
-    });
-    const peers = apart ? "[]" : this.#peers.listFor(row.id, id);
+    const { ctx, config, read } = this.#org;
+    const org = read();
+    const { peers: _, ...map } = netMapOf(ctx.storage.sql, org, config, attachment.host, row, []);
+    const view = viewOf(machineOf(row, org.id), mapRulesOf(org, config));
+    const peers = view.apart ? "[]" : this.#peers.listFor(row.id, org.id, view.routes);
     socket.send(`{"type":"map","map":${JSON.stringify(map).slice(0, -1)},"peers":${peers}}}`);
-    socket.serializeAttachment({ ...attachment, seq, apart } satisfies Attachment);
+    socket.serializeAttachment({ ...attachment, seq: org.seq, ...view } satisfies Attachment);
   }
 
   /** A fresh token, and a fresh ticket where the machine may use the relays. */
@@ -232,8 +282,10 @@ export class ControlStreams {
     send(socket, { type: "ticket", ticket });
   }
 
-  #replace(id: MachineId): void {
-    for (const { socket } of this.#streamsOf(id)) retire(socket, CLOSE_REPLACED, "replaced");
+  /** Ends the streams of a node key that is void; one that was given back was a copy's. */
+  #replace(before: MachineRow, after: MachineRow): void {
+    const [code, reason] = before.previous_node_key_hash === after.node_key_hash ? cloned : replaced;
+    for (const { socket } of this.#streamsOf(after.id)) retire(socket, code, reason);
   }
 
   /** Tells an agent why it is not wanted any more, so that it stops trying. */
@@ -244,7 +296,8 @@ export class ControlStreams {
   /** What several changes come to: each machine from its first state to its last. */
   #shiftOf(changes: readonly Change[]): Shift {
     const { ctx, config } = this.#org;
-    const { id, seq, address_pool } = changes.at(-1)!.org;
+    const { org } = changes.at(-1)!;
+    const { id, seq } = org;
     const machines = new Map<MachineId, Shift["machines"][number]>();
     for (const { before, after } of changes.flatMap(stepsOf)) {
       const first = machines.has(after.id) ? machines.get(after.id)!.before : before && machineOf(before, id);
@@ -253,7 +306,7 @@ export class ControlStreams {
     return {
       machines: [...machines.values()],
       seq,
-      addressPool: address_pool ?? config.limits.address_pool,
+      rules: mapRulesOf(org, config),
       all: () => listMachines(ctx.storage.sql).map((machine) => machineOf(machine, id)),
     };
   }

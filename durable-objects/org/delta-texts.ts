@@ -22,7 +22,7 @@ export class DeltaTexts {
   }
 
   #sharedEnding(listener: Listener): string | undefined {
-    const view = String(listener.apart);
+    const view = `${listener.apart} ${listener.routes}`;
     if (!this.#endings.has(view)) this.#endings.set(view, this.#endingFor(listener));
     return this.#endings.get(view);
   }

@@ -28,10 +28,12 @@ export interface EnrolmentRules {
 
 /** What the credential of a registration decides about the machine. */
 export interface Grant {
-  readonly columns: Pick<MachineRow, "auth_key_id" | "ephemeral"> & Partial<Pick<MachineRow, "tags" | "owner_id">>;
+  readonly columns: Pick<MachineRow, "auth_key_id" | "ephemeral"> & Partial<MachineRow>;
   readonly firstStatus: MachineStatus;
   /** Whether a machine that had this name, under another machine key, may become the caller's. */
   readonly mayBecome: (holder: MachineRow) => boolean;
+  /** What of such a machine's row the caller does not get as it is. */
+  readonly bounds?: (holder: MachineRow) => Partial<MachineRow>;
 }
 
 export interface Enrolled {
@@ -63,6 +65,7 @@ export function enrolMachine(
     public_key: input.wireguardPublicKey,
     machine_key: input.machineKey ?? null,
     node_key_hash: input.nodeKeyHash,
+    previous_node_key_hash: known?.node_key_hash ?? null,
     last_seen: change.now,
     key_created_at: change.now,
     key_expired: 0,
@@ -70,7 +73,11 @@ export function enrolMachine(
   const row = machine === undefined
     ? create(change, { ...identity, status: grant.firstStatus }, rules.limits)
     // That brings it back online, but never out of quarantine, approval or an admin's ban.
-    : change.saveMachine(machine, { ...identity, status: statusOn(machine, "came_online") });
+    : change.saveMachine(machine, {
+      ...(known === undefined && grant.bounds?.(machine)),
+      ...identity,
+      status: statusOn(machine, "came_online"),
+    });
   return { row, reactivated: machine !== undefined };
 }
 
@@ -83,12 +90,21 @@ function takeOver(
   { isConnected }: EnrolmentRules,
 ): MachineRow | undefined {
   if (holder === undefined) return undefined;
-  const facts = { machineKey: holder.machine_key, connected: isConnected(holder.id) };
+  const facts = {
+    machineKey: holder.machine_key,
+    connected: isConnected(holder.id),
+    passing: isPassing(holder, grant),
+  };
   const mayBecome = grant.mayBecome(holder);
   if (mayBecome && mayTakeOver(facts, machineKey, org.reregistration)) return holder;
   if (mayBecome && facts.connected) throw new ZtnaError("REGISTRATION_CONFLICT");
   const message = "This name belongs to another machine. Choose another name or ask an admin to free it.";
   throw new ZtnaError("REGISTRATION_CONFLICT", message);
+}
+
+/** An ephemeral machine that comes back by the key it came with: a container that was started anew. */
+function isPassing(holder: MachineRow, { columns }: Grant): boolean {
+  return holder.ephemeral === 1 && columns.ephemeral === 1 && holder.auth_key_id === columns.auth_key_id;
 }
 
 type Fresh =
@@ -101,6 +117,7 @@ type Fresh =
     | "public_key"
     | "machine_key"
     | "node_key_hash"
+    | "previous_node_key_hash"
     | "status"
     | "last_seen"
     | "key_created_at"

@@ -1,11 +1,14 @@
 import { showIpv4 } from "#domain/addressing/ipv4.ts";
 import { isKeyExpired } from "#domain/machine/key-expiry.ts";
 import { isGoneAfter } from "#domain/machine/state.ts";
+import { latenciesToKeep } from "#domain/machine/telemetry.ts";
+import type { DerpLatencies, MachineTelemetry } from "#protocol/api/machines.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId } from "#protocol/ids.ts";
 import type { Change } from "./change.ts";
 import {
   findMachineByNodeKey,
+  findMachineByPreviousNodeKey,
   keyAgeOf,
   listOfflineEphemeral,
   listOnlineMachines,
@@ -22,7 +25,10 @@ export interface MachineReport {
   readonly endpoints?: readonly string[] | undefined;
   readonly version?: string | undefined;
   readonly relayRegion?: string | null | undefined;
+  readonly telemetry?: MachineTelemetry | undefined;
 }
+
+const RECLAIM_MS = 300_000;
 
 export type OfflineReason = "heartbeat_timeout" | "client_shutdown" | "connection_closed";
 
@@ -35,6 +41,18 @@ export function requireMachine(sql: SqlStorage, org: OrgRow, nodeKeyHash: string
   return row;
 }
 
+/**
+ * Gives a machine back the node key it had before its last registration, when an agent comes with it: a copy of the agent's
+ * state has registered meanwhile, for nobody else would still have the old key. An agent that is there comes at once: later
+ * on, a key that was replaced is void, as whoever replaced it expects.
+ */
+export function reclaimNodeKey(change: Change, nodeKeyHash: string): MachineRow | undefined {
+  const row = findMachineByPreviousNodeKey(change.sql, nodeKeyHash);
+  if (row === undefined || change.now - row.key_created_at > RECLAIM_MS) return undefined;
+  change.audit("machine.clone_parted", "machine", row.id, null, { name: row.name });
+  return change.saveMachine(row, { node_key_hash: nodeKeyHash, previous_node_key_hash: null });
+}
+
 /** Takes over what an agent reports. Quarantined and disabled machines change nothing by it. */
 export function takeReport(change: Change, row: MachineRow, report: MachineReport, reason: OfflineReason): MachineRow {
   if (row.status === "quarantined" || row.admin_disabled === 1) return row;
@@ -44,12 +62,26 @@ export function takeReport(change: Change, row: MachineRow, report: MachineRepor
     endpoints: report.endpoints === undefined ? row.endpoints : JSON.stringify(report.endpoints),
     version: report.version ?? row.version,
     relay_region: report.relayRegion === undefined ? row.relay_region : report.relayRegion,
+    ...telemetryColumns(row, report.telemetry ?? {}),
   };
   const isSame = Object.entries(reported).every(([column, value]) => row[column as keyof typeof reported] === value);
   if (isSame) return row;
   const after = change.saveMachine(row, { ...reported, last_seen: change.now });
   if (row.status === "online" && after.status === "offline") auditOffline(change, after, reason);
   return after;
+}
+
+function telemetryColumns(row: MachineRow, telemetry: MachineTelemetry) {
+  const { os_version_detail, public_endpoint, connectivity, derp_latencies } = telemetry;
+  const stored = row.derp_latencies === null ? null : JSON.parse(row.derp_latencies) as DerpLatencies;
+  return {
+    os_version_detail: os_version_detail ?? row.os_version_detail,
+    public_endpoint: public_endpoint ?? row.public_endpoint,
+    client_connectivity: connectivity === undefined ? row.client_connectivity : JSON.stringify(connectivity),
+    derp_latencies: derp_latencies === undefined
+      ? row.derp_latencies
+      : JSON.stringify(latenciesToKeep(stored, derp_latencies)),
+  };
 }
 
 /** The machines with an open stream. */

@@ -9,6 +9,7 @@ import type { OrgSettings } from "#protocol/api/orgs.ts";
 import { type ErrorCode, type Reply, ZtnaError } from "#protocol/errors.ts";
 import { CONTROL_PATH, KEEPALIVE_PING, KEEPALIVE_PONG } from "#protocol/control/messages.ts";
 import type { AuthKeyId, MachineId, OrgId, UserId } from "#protocol/ids.ts";
+import type { NetMap } from "#protocol/netmap.ts";
 import type { RealtimeChannel, RealtimeEvent } from "#protocol/realtime.ts";
 import { type Config, readConfig } from "../../worker/config.ts";
 import { answer } from "../reply.ts";
@@ -18,9 +19,10 @@ import { closeOrg } from "./closing.ts";
 import { ControlStreams } from "./control-streams.ts";
 import { Dashboards } from "./dashboards.ts";
 import type { EnrolmentRules } from "./enrolment.ts";
-import { type Heartbeat, type HeartbeatInput, takeHeartbeat } from "./heartbeat.ts";
+import { type HeartbeatInput, takeHeartbeat } from "./heartbeat.ts";
 import { addAuthKey, type AuthKeyInput, countMachinesOfKey, revokeKey } from "./key-changes.ts";
 import { administer, deleteMachine, type MachineCommand, quarantineMachinesOf } from "./machine-admin.ts";
+import { mapRulesOf, netMapOf } from "./net-map.ts";
 import { projectChanges } from "./projection.ts";
 import { countRegistration, register, type Registration, type RegistrationInput } from "./registration.ts";
 import { rowEvent } from "./row-events.ts";
@@ -39,6 +41,14 @@ import { changeMachinesWhere, deleteMachinesWhere, revokeKeysWhere } from "./tab
 const RETRY_PROJECTION_MS = 1_000;
 const RETRY_PROJECTION_MOST_MS = 60_000;
 const MOST_PENDING_AUDITS = 10_000;
+
+/** What a heartbeat is answered with. */
+export interface Heartbeat {
+  readonly machine: Machine;
+  readonly map: NetMap;
+  /** Settings of the request that were not granted, one sentence each. */
+  readonly refused: readonly string[];
+}
 
 /** One org: the single writer and the truth for its machines, auth keys, quota and addresses. */
 export class OrgObject extends DurableObject<Env> {
@@ -113,7 +123,11 @@ export class OrgObject extends DurableObject<Env> {
   heartbeat(input: HeartbeatInput): Reply<Heartbeat> {
     return answer(() => {
       const org = this.#requireOrg("INVALID_NODE_KEY");
-      return this.#write((change) => takeHeartbeat(change, input, this.#offlineAfterMs / 2), org);
+      const { addressPool } = mapRulesOf(org, this.#config);
+      const limits = { touchAfterMs: this.#offlineAfterMs / 2, addressPool };
+      const { row, refused } = this.#write((change) => takeHeartbeat(change, input, limits), org);
+      const map = netMapOf(this.#sql, org, this.#config, input.host, row);
+      return { machine: machineOf(row, org.id), map, refused };
     });
   }
 

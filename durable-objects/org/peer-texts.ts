@@ -5,7 +5,9 @@ import { listMachines, machineOf, type MachineRow } from "./store/machines.ts";
 
 interface PeerText {
   readonly id: MachineId;
-  readonly text: string;
+  /** As those see it who use its routes, and as the others do. */
+  readonly routed: string;
+  readonly plain: string;
 }
 
 /**
@@ -22,10 +24,12 @@ export class PeerTexts {
   }
 
   /** The peers of one machine as a JSON array. */
-  listFor(self: MachineId, orgId: OrgId): string {
+  listFor(self: MachineId, orgId: OrgId, withRoutes: boolean): string {
     this.#byAddress ??= this.#readAll(orgId);
     const texts: string[] = [];
-    for (const { id, text } of this.#byAddress.values()) if (id !== self) texts.push(text);
+    for (const { id, routed, plain } of this.#byAddress.values()) {
+      if (id !== self) texts.push(withRoutes ? routed : plain);
+    }
     return `[${texts.join(",")}]`;
   }
 
@@ -46,6 +50,7 @@ export class PeerTexts {
 
 function put(all: Map<number, PeerText>, row: MachineRow, orgId: OrgId): void {
   const machine = machineOf(row, orgId);
-  if (isCarried(machine)) all.set(row.address, { id: row.id, text: JSON.stringify(peerOf(machine)) });
-  else all.delete(row.address);
+  if (!isCarried(machine)) return void all.delete(row.address);
+  const [routed, plain] = [true, false].map((withRoutes) => JSON.stringify(peerOf(machine, withRoutes)));
+  all.set(row.address, { id: row.id, routed: routed!, plain: plain! });
 }

@@ -1,11 +1,15 @@
 import { showIpv4 } from "#domain/addressing/ipv4.ts";
 import { refuseRedemption } from "#domain/auth-key/redeem.ts";
+import { settleSettings } from "#domain/machine/settings.ts";
 import { firstStatus } from "#domain/machine/state.ts";
 import { grantTags } from "#domain/machine/tags.ts";
+import type { MachineSettings } from "#protocol/api/machines.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId, OrgId } from "#protocol/ids.ts";
 import type { Change } from "./change.ts";
 import { type Enrolled, enrolMachine, type Enrolment, type EnrolmentRules, findInstallation } from "./enrolment.ts";
+import { columnsOf, settingsRules } from "./machine-settings.ts";
+import { mapRulesOf } from "./net-map.ts";
 import { type AuthKeyRow, findAuthKeyByHash, listOf } from "./store/auth-keys.ts";
 import type { MachineRow } from "./store/machines.ts";
 import { countRequest } from "./store/rate-limits.ts";
@@ -13,7 +17,8 @@ import { countRequest } from "./store/rate-limits.ts";
 /** A registration by auth key as the Worker hands it on. */
 export interface RegistrationInput extends Enrolment {
   readonly authKeyHash: string;
-  readonly tags: readonly string[];
+  readonly settings: MachineSettings;
+  readonly osVersionDetail: string | undefined;
 }
 
 export interface Registration {
@@ -23,6 +28,8 @@ export interface Registration {
   readonly tailnetIp: string;
   readonly status: MachineRow["status"];
   readonly reactivated: boolean;
+  /** Settings that were not granted, one sentence each. */
+  readonly refused: readonly string[];
 }
 
 /**
@@ -50,9 +57,16 @@ export function countRegistration(
 export function register(change: Change, input: RegistrationInput, rules: EnrolmentRules): Registration {
   const known = findInstallation(change.sql, input);
   const key = redeem(change, input, known !== undefined);
-  const tags = JSON.stringify(grantTags(input.tags, listOf(key.allowed_tags)));
+  const { addressPool } = mapRulesOf(change.org, rules);
+  const { granted, refused } = settleSettings(input.settings, settingsRules(change, known, key, addressPool));
   const enrolled = enrolMachine(change, input, known, {
-    columns: { tags, auth_key_id: key.id, ephemeral: key.ephemeral },
+    columns: {
+      auth_key_id: key.id,
+      ephemeral: key.ephemeral,
+      ...(input.osVersionDetail !== undefined && { os_version_detail: input.osVersionDetail }),
+      ...columnsOf(granted),
+    },
+    bounds: (holder) => boundsOf(holder, key),
     firstStatus: firstStatus("auth_key", change.org.approval_required === 1),
     mayBecome: () => true,
   }, rules);
@@ -60,12 +74,22 @@ export function register(change: Change, input: RegistrationInput, rules: Enrolm
   const { row, reactivated } = enrolled;
   const details = { name: row.name, os: row.os, auth_key_id: key.id, reactivated };
   change.audit("machine.registered", "machine", row.id, null, { ...details, tailnet_ip: showIpv4(row.address) });
-  return registrationOf(change, enrolled);
+  return registrationOf(change, enrolled, refused);
 }
 
-export function registrationOf({ org }: Change, { row, reactivated }: Enrolled): Registration {
+/** Whoever takes over a name gets no more than its own key grants, and no approvals that another installation was given. */
+function boundsOf(holder: MachineRow, key: AuthKeyRow): Partial<MachineRow> {
+  const tags = JSON.stringify(grantTags(JSON.parse(holder.tags) as string[], listOf(key.allowed_tags)));
+  return holder.machine_key === null ? { tags } : { tags, approved_routes: "[]", exit_node_approved: 0 };
+}
+
+export function registrationOf(
+  { org }: Change,
+  { row, reactivated }: Enrolled,
+  refused: readonly string[] = [],
+): Registration {
   const tailnetIp = showIpv4(row.address);
-  return { machineId: row.id, orgId: org.id, name: row.name, tailnetIp, status: row.status, reactivated };
+  return { machineId: row.id, orgId: org.id, name: row.name, tailnetIp, status: row.status, reactivated, refused };
 }
 
 function redeem({ sql, now }: Change, input: RegistrationInput, sameMachine: boolean): AuthKeyRow {

@@ -1,69 +1,79 @@
-import { isCarried, type MappedMachine, peerOf, peersOf, selfOf } from "#domain/netmap/build.ts";
+import { isCarried, type MappedMachine, type MapRules, peerOf, selfOf, takesRoutes } from "#domain/netmap/build.ts";
 import { diffPeers } from "#domain/netmap/diff.ts";
 import type { MachineId } from "#protocol/ids.ts";
-import type { NetMapDelta } from "#protocol/netmap.ts";
+import type { NetMapDelta, Peer } from "#protocol/netmap.ts";
 
-/** One machine that listens, and the map it has. */
-export interface Listener {
-  readonly machineId: MachineId;
-  readonly seq: number;
+/** What a machine gets to see of its peers. */
+export interface View {
   /** True while it stands apart from the network and hears of nobody. */
   readonly apart: boolean;
+  /** True while it hears of the prefixes its peers carry. */
+  readonly routes: boolean;
+}
+
+/** One machine that listens, the map it has and what it sees. */
+export interface Listener extends View {
+  readonly machineId: MachineId;
+  readonly seq: number;
 }
 
 /** A change of the network: machines as they were (undefined for new ones) and as they are. */
 export interface Shift {
   readonly machines: readonly { readonly before: MappedMachine | undefined; readonly after: MappedMachine }[];
   readonly seq: number;
-  readonly addressPool: string;
+  readonly rules: MapRules;
   /** All machines of the org after the change. */
   readonly all: () => readonly MappedMachine[];
+}
+
+export function viewOf(machine: MappedMachine, rules: MapRules): View {
+  return { apart: !isCarried(machine), routes: takesRoutes(machine, rules) };
 }
 
 /** What one listener must hear of a change; undefined when it does not concern it. */
 export function deltaFor(listener: Listener, shift: Shift): NetMapDelta | undefined {
   const own = shift.machines.find(({ after }) => after.id === listener.machineId);
-  const self = own && changedSelf(own.before, own.after, shift.addressPool);
-  const apart = isApartAfter(listener, shift);
-  const peers = apart === listener.apart
-    ? apart ? nothing : changedPeers(listener.machineId, shift)
-    : everybody(own!.after, apart, shift);
+  const self = own && changedSelf(own.before, own.after, shift.rules);
+  const view = viewAfter(listener, shift);
+  const same = view.apart === listener.apart && view.routes === listener.routes;
+  const peers = same ? changedPeers(listener, shift) : shownBy(listener, view, shift);
   if (self === undefined && peers.upsert.length === 0 && peers.remove.length === 0) return undefined;
   return { since: listener.seq, seq: shift.seq, ...(self && { self }), ...peers };
 }
 
-/** Whether the listener stands apart once the change has happened. */
-export function isApartAfter(listener: Listener, shift: Shift): boolean {
+/** What the listener sees once the change has happened. */
+export function viewAfter(listener: Listener, shift: Shift): View {
   const own = shift.machines.find(({ after }) => after.id === listener.machineId);
-  return own === undefined ? listener.apart : !isCarried(own.after);
+  const { apart, routes } = own === undefined ? listener : viewOf(own.after, shift.rules);
+  return { apart, routes };
 }
 
 type PeerChanges = Pick<NetMapDelta, "upsert" | "remove">;
 
-const nothing: PeerChanges = { upsert: [], remove: [] };
-
-function changedSelf(before: MappedMachine | undefined, after: MappedMachine, pool: string) {
-  const self = selfOf(after, pool);
-  return before && JSON.stringify(selfOf(before, pool)) === JSON.stringify(self) ? undefined : self;
+function changedSelf(before: MappedMachine | undefined, after: MappedMachine, rules: MapRules) {
+  const self = selfOf(after, rules);
+  return before && JSON.stringify(selfOf(before, rules)) === JSON.stringify(self) ? undefined : self;
 }
 
-function changedPeers(self: MachineId, { machines }: Shift): PeerChanges {
-  const others = machines.filter(({ after }) => after.id !== self);
-  const before = others.flatMap((change) => change.before ?? []).filter(isCarried).map(peerOf);
-  const after = others.map((change) => change.after).filter(isCarried).map(peerOf);
-  return diffPeers(before, after);
+function changedPeers(listener: Listener, { machines }: Shift): PeerChanges {
+  if (listener.apart) return { upsert: [], remove: [] };
+  const before = machines.flatMap((change) => change.before ?? []);
+  return diffPeers(seen(listener, listener, before), seen(listener, listener, machines.map(({ after }) => after)));
 }
 
-/** A machine that is set apart loses all peers; one that comes back gets them all. */
-function everybody(self: MappedMachine, apart: boolean, shift: Shift): PeerChanges {
-  if (!apart) return { upsert: peersOf(self, shift.all()), remove: [] };
-  const lost = carriedBefore(shift).filter(({ id }) => id !== self.id);
-  return { upsert: [], remove: lost.map(({ id }) => id) };
+/** One that sees differently from now on is told the difference over all its peers. */
+function shownBy(listener: Listener, view: View, shift: Shift): PeerChanges {
+  return diffPeers(seen(listener, listener, allBefore(shift)), seen(listener, view, shift.all()));
 }
 
-function carriedBefore({ machines, all }: Shift): MappedMachine[] {
+function seen({ machineId }: Listener, { apart, routes }: View, machines: readonly MappedMachine[]): Peer[] {
+  if (apart) return [];
+  return machines.filter((machine) => machine.id !== machineId && isCarried(machine))
+    .map((machine) => peerOf(machine, routes));
+}
+
+function allBefore({ machines, all }: Shift): MappedMachine[] {
   const changed = new Map(machines.map(({ before, after }) => [after.id, before]));
-  return all().flatMap((machine) => (changed.has(machine.id) ? changed.get(machine.id) ?? [] : machine)).filter(
-    isCarried,
-  );
+  const kept = all().filter(({ id }) => !changed.has(id));
+  return [...kept, ...machines.flatMap(({ before }) => before ?? [])];
 }

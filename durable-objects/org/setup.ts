@@ -7,6 +7,7 @@ import type { UserId } from "#protocol/ids.ts";
 import type { Peer } from "#protocol/netmap.ts";
 import type { Change } from "./change.ts";
 import { enrolMachine, type Enrolment, type EnrolmentRules, findInstallation } from "./enrolment.ts";
+import { mapRulesOf } from "./net-map.ts";
 import { type Registration, registrationOf } from "./registration.ts";
 import { listOnlineMachines, machineOf, type MachineRow } from "./store/machines.ts";
 import { countRequest } from "./store/rate-limits.ts";
@@ -54,12 +55,13 @@ export function setUp(change: Change, input: SetupInput, rules: EnrolmentRules):
     mayBecome: (holder) => holder.owner_id === userId,
   }, rules);
   const { row, reactivated } = enrolled;
-  const peers = onlinePeers(change, row);
+  const peers = onlinePeers(change, row, rules);
   const details = { name: row.name, os: row.os, tailnet_ip: showIpv4(row.address), peer_count: peers.length };
   change.audit("machine.self_service_setup", "machine", row.id, userId, { ...details, reactivated });
   return { ...registrationOf(change, enrolled), peers };
 }
 
-function onlinePeers({ sql, org }: Change, row: MachineRow): Peer[] {
-  return peersOf(machineOf(row, org.id), listOnlineMachines(sql).map((other) => machineOf(other, org.id)));
+function onlinePeers({ sql, org }: Change, row: MachineRow, rules: EnrolmentRules): Peer[] {
+  const online = listOnlineMachines(sql).map((other) => machineOf(other, org.id));
+  return peersOf(machineOf(row, org.id), online, mapRulesOf(org, rules));
 }

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { authKeyIdSchema, machineIdSchema, orgIdSchema, userIdSchema } from "../ids.ts";
 import { machineKeySchema, nodeKeySchema, wireGuardPublicKeySchema } from "../keys.ts";
-import { peerSchema, relayTicketSchema } from "../netmap.ts";
+import { machineFlagsSchema, netMapSchema, relayTicketSchema } from "../netmap.ts";
 import { endpoint } from "./endpoint.ts";
 
 export const machineStatuses = ["pending", "online", "offline", "quarantined"] as const;
@@ -76,6 +76,37 @@ const strings = (field: string, most: number) =>
     v.maxLength(most, `${field} must have at most ${most} entries`),
   );
 
+const flag = (field: string) => v.optional(v.boolean(`${field} must be true or false`));
+
+/** What a machine may decide for itself, as far as its auth key and its org allow; absent means unchanged. */
+export const machineSettingsSchema = v.object({
+  tags: v.optional(strings("tags", 100)),
+  shields_up: flag("shields_up"),
+  ssh_enabled: flag("ssh_enabled"),
+  accept_routes: flag("accept_routes"),
+  advertise_exit_node: flag("advertise_exit_node"),
+  /** IP prefixes it offers to carry for others. */
+  advertise_routes: v.optional(strings("advertise_routes", 100)),
+});
+export type MachineSettings = v.InferOutput<typeof machineSettingsSchema>;
+
+/** Settings of a machine that is registered already, its name among them. */
+export const ownSettingsSchema = v.object({
+  ...machineSettingsSchema.entries,
+  name: v.optional(v.pipe(v.string("name must be a string"), v.maxLength(100, "Name must be 1-100 characters"))),
+});
+export type OwnSettings = v.InferOutput<typeof ownSettingsSchema>;
+
+/** What a machine finds out about itself; absent means unchanged. */
+export const machineTelemetrySchema = v.object({
+  os_version_detail: v.optional(v.pipe(v.string("os_version_detail must be a string"), v.maxLength(200))),
+  /** `ip:port` at which others on the internet see it. */
+  public_endpoint: v.optional(v.pipe(v.string("public_endpoint must be a string"), v.maxLength(64))),
+  connectivity: v.optional(clientConnectivitySchema),
+  derp_latencies: v.optional(derpLatenciesSchema),
+});
+export type MachineTelemetry = v.InferOutput<typeof machineTelemetrySchema>;
+
 /** `ip:port` or `[ip6]:port` of a UDP socket. */
 const endpoints = strings("endpoints", 32);
 
@@ -88,7 +119,8 @@ export const registerMachine = endpoint({
     name: v.string("name must be a string"),
     os: v.optional(v.pipe(v.string("os must be a string"), v.maxLength(100))),
     version: v.optional(v.pipe(v.string("version must be a string"), v.maxLength(100))),
-    tags: v.optional(strings("tags", 100), []),
+    os_version_detail: machineTelemetrySchema.entries.os_version_detail,
+    ...machineSettingsSchema.entries,
     wireguard_public_key: v.optional(wireGuardPublicKeySchema),
     machine_key: v.optional(machineKeySchema),
     /** Ed25519 over `registrationStatement`, 128 hex digits; needed when `machine_key` is given. */
@@ -112,6 +144,8 @@ export const registerMachine = endpoint({
     expires_in: v.number(),
     /** True when this machine or name was registered before and has kept its id and address. */
     reactivated: v.boolean(),
+    /** One sentence for each setting that was not granted. */
+    refused: v.optional(v.array(v.string())),
   }),
   refusals: [
     "RATE_LIMITED",
@@ -136,17 +170,21 @@ export const machineHeartbeat = endpoint({
     endpoints: v.optional(endpoints),
     version: v.optional(v.pipe(v.string(), v.maxLength(100))),
     relay_region: v.optional(v.pipe(v.string(), v.maxLength(32))),
+    ...machineTelemetrySchema.entries,
+    settings: v.optional(ownSettingsSchema),
   }),
+  /** The machine's whole map besides its state: an agent can do without the control stream. */
   response: v.object({
+    ...netMapSchema.entries,
+    ...machineFlagsSchema.entries,
     status: machineStatusSchema,
     quarantined: v.optional(v.boolean()),
     admin_disabled: v.optional(v.boolean()),
-    peers: v.array(peerSchema),
     token: v.string(),
     expires_in: v.number(),
     relay_ticket: v.nullable(relayTicketSchema),
-    /** Sequence number of the map these peers are of. */
-    seq: v.number(),
+    /** Present when the request had settings: one sentence for each that was not granted. */
+    refused: v.optional(v.array(v.string())),
   }),
   refusals: ["MISSING_FIELDS", "INVALID_NODE_KEY", "PENDING_APPROVAL", "KEY_EXPIRED"],
 });

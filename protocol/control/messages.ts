@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { machineTelemetrySchema, ownSettingsSchema } from "../api/machines.ts";
 import { wireGuardPublicKeySchema } from "../keys.ts";
 import { netMapDeltaSchema, netMapSchema, relayTicketSchema } from "../netmap.ts";
 
@@ -15,6 +16,8 @@ export const KEEPALIVE_PONG = "pong";
 /** WebSocket close codes of the stream: the text of the reason is an error code of the catalogue. */
 export const CLOSE_REFUSED = 4001;
 export const CLOSE_REPLACED = 4002;
+/** Two running agents have the keys of this one: it is the one that must get its own. */
+export const CLOSE_CLONED = 4003;
 
 /** How the Worker hands an admitted stream on to the org object: the SHA-256 of the node key in hex. */
 export const NODE_KEY_HASH_HEADER = "x-ztna-node-key-hash";
@@ -34,9 +37,20 @@ export const agentMessageSchema = v.variant("type", [
     relay_region: region,
     /** Sequence number of the map the agent still has, when it has one. */
     seq: v.optional(v.number()),
+    /** Made anew by each start of an agent: one that comes back after another took its place proves that there are two. */
+    instance: v.optional(v.pipe(v.string(), v.maxLength(64))),
+    ...machineTelemetrySchema.entries,
+    /** What was set on this machine and is not known to have been heard; answered with `settled`. */
+    settings: v.optional(ownSettingsSchema),
   }),
-  /** The agent's own addresses or home relay changed. */
-  v.object({ type: v.literal("update"), endpoints, relay_region: region }),
+  /** What changed of the agent's addresses, home relay, telemetry or settings. */
+  v.object({
+    type: v.literal("update"),
+    endpoints: v.optional(endpoints),
+    relay_region: v.optional(region),
+    ...machineTelemetrySchema.entries,
+    settings: v.optional(ownSettingsSchema),
+  }),
   v.object({ type: v.literal("ticket_wanted") }),
   v.object({ type: v.literal("map_wanted") }),
   /** The machine goes offline on purpose (`ztna down`). */
@@ -50,7 +64,11 @@ export const orgMessageSchema = v.variant("type", [
   v.object({ type: v.literal("ticket"), ticket: relayTicketSchema }),
   /** Machine JWT for the HTTP API, lifetime in seconds. Secret. */
   v.object({ type: v.literal("token"), token: v.string(), expires_in: v.number() }),
+  /** Settings were taken; `refused` has one sentence for each that was not granted. */
+  v.object({ type: v.literal("settled"), refused: v.array(v.string()) }),
   v.object({ type: v.literal("bye_heard") }),
+  /** Another agent has used a copy of this one's keys, and was told to get its own. */
+  v.object({ type: v.literal("clone_seen") }),
 ]);
 export type OrgMessage = v.InferOutput<typeof orgMessageSchema>;
 

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { endpoint } from "../api/endpoint.ts";
+import { machineFlagsSchema } from "../netmap.ts";
 
 /** What the CLI asks of the running agent, as HTTP over a unix socket that only its owner can open. */
 
@@ -18,6 +19,8 @@ export const agentStatusSchema = v.object({
   derp_region: v.nullable(v.string()),
   control: v.picklist(["connected", "connecting", "unreachable", "refused"]),
   relay: v.picklist(["connected", "connecting", "unreachable"]),
+  /** What this machine lets in, takes and offers; null until the control plane has said so. */
+  flags: v.nullable(machineFlagsSchema),
   /** One sentence for a person when something is wrong. */
   problem: v.nullable(v.string()),
 });

@@ -1,8 +1,10 @@
 import type { Hono } from "hono";
+import { flagsOf, isCarried } from "#domain/netmap/build.ts";
 import { relayTicketFor } from "#domain/relay/machine-ticket.ts";
 import { signMachineToken } from "#domain/secrets/machine-token.ts";
 import { routingTagOf, secretHash } from "#domain/secrets/routed-secret.ts";
 import { machineHeartbeat } from "#protocol/api/machines.ts";
+import { telemetryOf } from "#domain/machine/telemetry.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { AppEnv } from "../context.ts";
 import { mount } from "../http/mount.ts";
@@ -14,28 +16,34 @@ export function machineHeartbeatRoutes(app: Hono<AppEnv>): void {
     const tag = routingTagOf(secret, "node-key", input.node_key);
     if (tag === undefined) throw new ZtnaError("INVALID_NODE_KEY");
     const nodeKeyHash = secretHash(input.node_key);
-    const beat = unwrap(
+    const { machine, map, refused } = unwrap(
       await c.env.ORG.getByName(tag).heartbeat({
         nodeKeyHash,
+        host: new URL(c.req.url).hostname,
         status: input.status,
         publicKey: input.wg_public_key,
         endpoints: input.endpoints,
         version: input.version,
         relayRegion: input.relay_region,
+        telemetry: telemetryOf(input),
+        settings: input.settings,
       }),
     );
-    const { machineId, orgId } = beat;
+    const { id: machineId, org_id: orgId } = machine;
     const now = Date.now();
     const lifetime = timings.machine_token_s;
     return {
-      status: beat.status,
-      ...(beat.quarantined && { quarantined: true }),
-      ...(beat.adminDisabled && { admin_disabled: true }),
-      peers: beat.peers,
+      ...map,
+      status: map.self.status,
+      ...(machine.status === "quarantined" && { quarantined: true }),
+      ...(machine.admin_disabled && { admin_disabled: true }),
+      ...flagsOf(machine),
       token: signMachineToken(secret, { machineId, orgId, nodeKeyHash, issuedAt: Math.floor(now / 1000), lifetime }),
       expires_in: lifetime,
-      relay_ticket: beat.carried ? relayTicketFor(secret, tag, beat.publicKey, now, timings.relay_ticket_s) : null,
-      seq: beat.seq,
+      relay_ticket: isCarried(machine)
+        ? relayTicketFor(secret, tag, machine.public_key ?? "", now, timings.relay_ticket_s)
+        : null,
+      ...(input.settings && { refused: [...refused] }),
     };
   });
 }

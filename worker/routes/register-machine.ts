@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Hono } from "hono";
+import { settingsOf } from "#domain/machine/settings.ts";
 import { mintRoutedSecret, RANDOM_BYTES, routingTagOf, secretHash } from "#domain/secrets/routed-secret.ts";
 import { registerMachine } from "#protocol/api/machines.ts";
 import { ZtnaError } from "#protocol/errors.ts";
@@ -29,11 +30,13 @@ export function registerMachineRoutes(app: Hono<AppEnv>): void {
         clientIp: clientIp(c),
         os: input.os,
         version: input.version,
-        tags: input.tags,
+        settings: settingsOf(input),
+        osVersionDetail: input.os_version_detail,
         wireguardPublicKey: pair.publicKey,
         machineKey: input.machine_key,
       }),
     );
-    return showRegistration(c.get("config"), machine, nodeKey, pair);
+    const answer = showRegistration(c.get("config"), machine, nodeKey, pair);
+    return machine.refused.length === 0 ? answer : { ...answer, refused: [...machine.refused] };
   });
 }

@@ -41,7 +41,7 @@ async function loginWithKey(
   authKey: string,
   hostname: string | undefined,
 ): Promise<void> {
-  const up = { authKey, hostname, org: undefined, tags: [], forceReauth: false };
+  const up = { authKey, hostname, org: undefined, forceReauth: false, settings: {} };
   const lines: string[] = [];
   const report = { line: (text: string) => void lines.push(text), warn: printError, ready: () => {} };
   const started = await agent.upDetached(flags, up, report);

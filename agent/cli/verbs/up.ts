@@ -1,7 +1,9 @@
 import { shortKey } from "#protocol/keys.ts";
+import { Option } from "@commander-js/extra-typings";
 import type { Agent, DetachedReport, GlobalFlags, Report, UpEnd, UpFlags } from "../agent.ts";
-import { type AddVerb, globalFlags, parseList } from "../command.ts";
+import { type AddVerb, globalFlags, parseList, parseSwitch } from "../command.ts";
 import { Failure } from "../failure.ts";
+import { settingsOf } from "../machine-flags.ts";
 import { print, printError } from "../output.ts";
 
 export const FLAG_WARNING =
@@ -14,7 +16,17 @@ export const addUp: AddVerb = (program, agent) => {
     .option("--auth-key <key>", "auth key to register with; ZTNA_AUTH_KEY is the safer way")
     .option("--hostname <name>", "name of this machine in your organization (default: its host name)")
     .option("--org <slug>", "organization to join as the person logged in, when you belong to several")
-    .option("--advertise-tags <tags>", "tags to ask for, separated by commas", parseList, [])
+    .option("--advertise-tags <tags>", "tags to ask for, separated by commas", parseList)
+    .option(
+      "--advertise-routes <prefixes>",
+      'IP prefixes to carry for others, separated by commas; "" for none',
+      parseList,
+    )
+    .addOption(onOff("--advertise-exit-node", "offer to carry all traffic of others"))
+    .addOption(onOff("--accept-routes", "use the routes of others"))
+    .addOption(onOff("--shields-up", "let nothing in that this machine did not ask for"))
+    .addOption(onOff("--ssh", "announce the SSH server of this machine"))
+    .option("--reset", "set what is not given here back to its default")
     .option("--daemon", "go to the background when connected")
     .option("--force-reauth", "register again even when registered")
     .action(async (options, command) => {
@@ -23,8 +35,8 @@ export const addUp: AddVerb = (program, agent) => {
         authKey: takeAuthKey(agent, options.authKey),
         hostname: options.hostname,
         org: options.org,
-        tags: options.advertiseTags,
         forceReauth: options.forceReauth === true,
+        settings: settingsOf(options, options.reset === true),
       };
       const background = agent.detachedReport();
       if (background !== undefined) return await runDetached(agent, flags, up, background);
@@ -100,4 +112,11 @@ function stopSignals(onFirst: () => void): { signal: () => Deno.Signal | undefin
     });
   }
   return { signal: () => first, stop: controller.signal };
+}
+
+function onOff(flag: string, description: string) {
+  return new Option(`${flag} [on]`, description).preset("true").argParser(parseSwitch) as Option<
+    `${string} [on]`,
+    "true"
+  >;
 }

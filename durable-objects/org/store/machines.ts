@@ -23,6 +23,8 @@ export type MachineRow = {
   admin_disabled: number;
   machine_key: string | null;
   node_key_hash: string;
+  /** The node key before, when the same installation has registered again. */
+  previous_node_key_hash: string | null;
   last_seen: number;
   key_created_at: number;
   created_at: number;
@@ -62,6 +64,7 @@ const columns = [
   "admin_disabled",
   "machine_key",
   "node_key_hash",
+  "previous_node_key_hash",
   "last_seen",
   "key_created_at",
   "created_at",
@@ -124,6 +127,10 @@ export function findMachineByMachineKey(sql: SqlStorage, machineKey: string): Ma
 
 export function findMachineByNodeKey(sql: SqlStorage, nodeKeyHash: string): MachineRow | undefined {
   return sql.exec<MachineRow>("SELECT * FROM machines WHERE node_key_hash = ?", nodeKeyHash).toArray()[0];
+}
+
+export function findMachineByPreviousNodeKey(sql: SqlStorage, nodeKeyHash: string): MachineRow | undefined {
+  return sql.exec<MachineRow>("SELECT * FROM machines WHERE previous_node_key_hash = ?", nodeKeyHash).toArray()[0];
 }
 
 export function hasMachineAt(sql: SqlStorage, address: number): boolean {

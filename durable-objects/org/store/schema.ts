@@ -106,6 +106,10 @@ const versions: readonly string[][] = [
   [
     "ALTER TABLE machines ADD COLUMN key_expired INTEGER NOT NULL DEFAULT 0",
   ],
+  [
+    "ALTER TABLE machines ADD COLUMN previous_node_key_hash TEXT",
+    "CREATE INDEX machines_previous_node_key ON machines (previous_node_key_hash) WHERE previous_node_key_hash IS NOT NULL",
+  ],
 ];
 
 /** True once the org's tables exist. An object nobody initialised stores nothing at all. */

@@ -3,6 +3,7 @@ import { readConfig } from "../../../agent/daemon/config.ts";
 import { readMachines } from "../../../agent/daemon/organization.ts";
 import { authKeys, linuxC, ORG, peers, stateFile, status, winA, winB } from "./support/acme.ts";
 import { startControlPlane } from "./support/control-plane.ts";
+import { netMap } from "../support/net-map.ts";
 import { assertGolden } from "./support/golden.ts";
 import { startAgent } from "./support/running-agent.ts";
 import { Terminal } from "./support/terminal.ts";
@@ -97,7 +98,7 @@ Deno.test("a login that is over says to log in again", async () => {
 });
 
 Deno.test("without a login a registered machine asks for itself, and keeps its token for the owner only", async () => {
-  const heartbeat = { status: "offline", peers: [], token: "m1", expires_in: 86_400, relay_ticket: null, seq: 1 };
+  const heartbeat = { ...netMap({ seq: 1 }), status: "offline", token: "m1", expires_in: 86_400, relay_ticket: null };
   await using plane = await startControlPlane({
     [MACHINES]: ({ token }) => token === "m1" ? { data: machines } : { code: "UNAUTHORIZED" },
     [KEYS]: () => ({ code: "FORBIDDEN" }),

@@ -22,6 +22,7 @@ const status: AgentStatus = {
   derp_region: "blr1",
   control: "connected",
   relay: "connected",
+  flags: null,
   problem: null,
 };
 

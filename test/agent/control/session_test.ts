@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import type { OwnSettings } from "#protocol/api/machines.ts";
 import type { OrgMessage } from "#protocol/control/messages.ts";
-import { CLOSE_REFUSED, CLOSE_REPLACED } from "#protocol/control/messages.ts";
+import { CLOSE_CLONED, CLOSE_REFUSED, CLOSE_REPLACED } from "#protocol/control/messages.ts";
 import type { WireGuardPublicKey } from "#protocol/keys.ts";
 import type { NetMap, Peer } from "#protocol/netmap.ts";
 import {
@@ -19,8 +20,15 @@ class Trial {
   readonly session: ControlSession;
   now = 1_000;
 
-  constructor(map?: NetMap) {
-    this.session = new ControlSession({ wireguardPublicKey: KEY, version: "0.1.0", map, random: () => 0.5 });
+  constructor(map?: NetMap, settings?: OwnSettings) {
+    this.session = new ControlSession({
+      wireguardPublicKey: KEY,
+      version: "0.1.0",
+      instance: "i",
+      map,
+      settings,
+      random: () => 0.5,
+    });
   }
 
   start = () => this.#run((out) => this.session.handleStart(OWN, this.now, out));
@@ -28,6 +36,7 @@ class Trial {
   hear = (message: OrgMessage) => this.hearText(JSON.stringify(message));
   hearText = (text: string) => this.#run((out) => this.session.handleMessage(text, this.now, out));
   close = (end: SocketEnd = {}) => this.#run((out) => this.session.handleClosed(end, this.now, out));
+  set = (settings: OwnSettings) => this.#run((out) => this.session.handleSettings(settings, out));
   bye = () => this.#run((out) => this.session.handleBye(this.now, out));
   wake = () => this.#run((out) => this.session.handleWake(out));
   wantTicket = () => this.#run((out) => this.session.handleTicketWanted(this.now, out));
@@ -52,7 +61,7 @@ class Trial {
   }
 }
 
-const trialOf = (map?: NetMap) => new Trial(map);
+const trialOf = (map?: NetMap, settings?: OwnSettings) => new Trial(map, settings);
 const kinds = (actions: readonly SessionAction[]) => actions.map(({ type }) => type);
 const sent = (actions: readonly SessionAction[]) =>
   actions.flatMap((action) => action.type === "send" ? [action.message.type] : []);
@@ -73,6 +82,7 @@ Deno.test("a session greets with its key, its addresses and no map number when i
       type: "hello",
       protocol: 1,
       version: "0.1.0",
+      instance: "i",
       wireguard_public_key: KEY,
       endpoints: ["192.0.2.1:41641"],
       relay_region: "blr1",
@@ -175,18 +185,20 @@ Deno.test("a server that sends no map is left and tried again", () => {
   assert.equal(statusOf(actions)?.control, "unreachable");
 });
 
-const goneEnds: [string, SocketEnd][] = [
-  ["the upgrade", { refusal: { code: "INVALID_NODE_KEY", message: "Unknown node key" } }],
-  ["the stream", { code: CLOSE_REFUSED, reason: "INVALID_NODE_KEY" }],
+const finalEnds: [string, SocketEnd][] = [
+  ["INVALID_NODE_KEY at the upgrade", { refusal: { code: "INVALID_NODE_KEY", message: "Unknown node key" } }],
+  ["INVALID_NODE_KEY on the stream", { code: CLOSE_REFUSED, reason: "INVALID_NODE_KEY" }],
+  ["KEY_EXPIRED on the stream", { code: CLOSE_REFUSED, reason: "KEY_EXPIRED" }],
 ];
-for (const [where, end] of goneEnds) {
-  Deno.test(`INVALID_NODE_KEY at ${where} voids the map, is said, and ends all attempts`, () => {
+for (const [where, end] of finalEnds) {
+  Deno.test(`${where} voids the map, is said with what to do, and ends all attempts`, () => {
     const trial = trialOf(netMap({ seq: 5 }));
     trial.start();
     const actions = trial.close(end);
     assert.deepEqual(kinds(actions), ["map.void", "status"]);
     assert.equal(statusOf(actions)?.control, "refused");
-    assert.match(statusOf(actions)!.problem!, /ztna logout/);
+    assert.match(statusOf(actions)!.problem!, /: ztna up --auth-key$/);
+    assert.equal(statusOf(actions)?.refusal, where.split(" ")[0]);
     assert.equal(trial.session.nextTimeout(), undefined);
     assert.deepEqual(trial.wake(), []);
   });
@@ -204,15 +216,115 @@ Deno.test("a refusal that may end is tried again slowly and says why", () => {
   assert.deepEqual(kinds(trial.elapse()).slice(0, 1), ["socket.open"]);
 });
 
-Deno.test("an agent that another one replaced does not fight", () => {
+Deno.test("an agent that another one replaced comes back soon, then ever more slowly", () => {
   const trial = trialOf();
   trial.goLive();
-  const status = statusOf(trial.close({ code: CLOSE_REPLACED, reason: "replaced" }));
-  assert.match(status!.problem!, /Another agent/);
-  assert.ok(status!.retryInMs! >= 30_000);
+  const pauses = Array.from({ length: 7 }, () => {
+    const status = statusOf(trial.close({ code: CLOSE_REPLACED, reason: "replaced" }));
+    assert.match(status!.problem!, /Another agent/);
+    trial.elapse();
+    trial.open();
+    trial.hear({ type: "map", map: netMap({ seq: 6 }) });
+    return status?.retryInMs;
+  });
+  assert.deepEqual(pauses, [750, 1_500, 3_000, 6_000, 12_000, 24_000, 45_000]);
 });
 
-const answer = { ok: true, seq: 7, status: "online", peers: [peer("x")], ticket: null, base: undefined } as const;
+Deno.test("an agent whose keys another host has leaves them to it, and asks for new ones", () => {
+  const trial = trialOf();
+  trial.goLive();
+  assert.deepEqual(kinds(trial.close({ code: CLOSE_CLONED, reason: "cloned" })), ["map.void", "cloned"]);
+  assert.equal(trial.session.nextTimeout(), undefined);
+});
+
+Deno.test("an agent whose keys were copied says so and goes on", () => {
+  const trial = trialOf();
+  trial.start();
+  trial.open();
+  trial.hear({ type: "clone_seen" });
+  const actions = trial.hear({ type: "map", map: netMap({ seq: 5 }) });
+  assert.equal(statusOf(actions)?.control, "connected");
+  assert.match(statusOf(actions)!.problem!, /copy of this machine's keys/);
+});
+
+Deno.test("what the person set stands in every hello until the control plane has answered", () => {
+  const trial = trialOf(undefined, { shields_up: true });
+  const settingsIn = (actions: SessionAction[]) => {
+    const [first] = actions;
+    assert.ok(first?.type === "send" && first.message.type === "hello");
+    return first.message.settings;
+  };
+  trial.start();
+  assert.deepEqual(settingsIn(trial.open()), { shields_up: true });
+  trial.close();
+  trial.elapse();
+  assert.deepEqual(settingsIn(trial.open()), { shields_up: true });
+  const refused = ["exit nodes not allowed for this org"];
+  assert.deepEqual(trial.hear({ type: "settled", refused }), [{ type: "settled", refused }]);
+  trial.close();
+  trial.elapse();
+  assert.equal(settingsIn(trial.open()), undefined);
+});
+
+Deno.test("a setting that changes while another one is under way is not forgotten", () => {
+  const trial = trialOf();
+  trial.goLive();
+  assert.deepEqual(sent(trial.set({ shields_up: true })), ["update"]);
+  assert.deepEqual(sent(trial.set({ ssh_enabled: true })), ["update"]);
+  trial.hear({ type: "settled", refused: [] });
+  assert.deepEqual(trial.session.settings, { shields_up: true, ssh_enabled: true });
+  trial.hear({ type: "settled", refused: [] });
+  assert.equal(trial.session.settings, undefined);
+});
+
+Deno.test("settings go with the heartbeat where WebSockets are blocked", () => {
+  const trial = trialOf(netMap({ seq: 5 }), { shields_up: true });
+  trial.start();
+  trial.close();
+  trial.elapse();
+  trial.close();
+  const actions = trial.heartbeat({ ...answer, refused: ["no"] });
+  assert.ok(actions.some((action) => action.type === "settled" && action.refused[0] === "no"));
+  assert.equal(trial.session.settings, undefined);
+  assert.ok(kinds(trial.set({ shields_up: false })).includes("heartbeat"));
+});
+
+Deno.test("a latency that wobbles is not told", () => {
+  const trial = trialOf();
+  trial.goLive();
+  const tell = (blr1: number) => {
+    const out: SessionAction[] = [];
+    trial.session.handleOwnAddresses({ ...OWN, telemetry: { derp_latencies: { blr1 } } }, out);
+    return sent(out);
+  };
+  assert.deepEqual([12, 14, 9, 40, 44].map(tell), [["update"], [], [], ["update"], []]);
+});
+
+Deno.test("one reconnect brings a machine that missed everything to what the control plane knows", () => {
+  const trial = trialOf(netMap({ seq: 5, peers: [peer("a"), peer("b")] }));
+  trial.start();
+  for (let times = 0; times < 3; times++) {
+    trial.close();
+    trial.elapse();
+  }
+  trial.open();
+  const map = netMap({ seq: 40, peers: [peer("b", { name: "renamed" }), peer("c")] });
+  const self = { ...map.self, name: "new-name", status: "quarantined" as const, shields_up: true };
+  const actions = trial.hear({ type: "map", map: { ...map, self, peers: map.peers } });
+  assert.deepEqual(mapOf(actions)?.peers.map(({ name }) => name), ["renamed", "c"]);
+  assert.deepEqual(mapOf(actions)?.self, self);
+  assert.match(statusOf(actions)!.problem!, /quarantined/);
+  assert.equal(trial.session.map?.seq, 40);
+});
+
+const answer = {
+  ok: true,
+  map: netMap({ seq: 7, peers: [peer("x")] }),
+  ticket: null,
+  token: "t",
+  expiresInS: 60,
+  refused: undefined,
+} as const;
 
 Deno.test("two failed sockets call for a heartbeat, whose peers become the map", () => {
   const trial = trialOf(netMap({ seq: 5, peers: [peer("a")] }));
@@ -247,19 +359,21 @@ Deno.test("heartbeats go on at their interval while sockets fail, and end when o
   while (!kinds(trial.elapse()).includes("socket.open"));
   const [hello] = trial.open();
   assert.ok(hello?.type === "send" && hello.message.type === "hello");
-  assert.equal(hello.message.seq, undefined, "a patched map is no ground for deltas");
+  assert.equal(hello.message.seq, answer.map.seq);
   trial.hear({ type: "map", map: netMap({ seq: 8 }) });
   assert.equal(trial.session.nextTimeout(), undefined);
 });
 
-Deno.test("a heartbeat without any map makes one from what the server told", () => {
+Deno.test("a heartbeat brings the first map as well, its flags and a token", () => {
   const trial = trialOf();
   trial.start();
   trial.close();
   trial.elapse();
   trial.close();
-  const { seq: _seq, peers: _peers, ...base } = netMap({ seq: 0 });
-  assert.equal(mapOf(trial.heartbeat({ ...answer, base }))?.self.name, "self");
+  const map = netMap({ seq: 7 });
+  const actions = trial.heartbeat({ ...answer, map: { ...map, self: { ...map.self, shields_up: true } } });
+  assert.equal(mapOf(actions)?.self.shields_up, true);
+  assert.ok(kinds(actions).includes("token"));
 });
 
 Deno.test("a heartbeat that is refused for an unknown key ends all attempts", () => {
@@ -297,7 +411,7 @@ Deno.test("a goodbye without a stream is a heartbeat that says offline", () => {
   trial.start();
   trial.close();
   assert.deepEqual(trial.bye(), [{ type: "heartbeat", status: "offline" }]);
-  assert.deepEqual(trial.heartbeat({ ...answer, status: "offline" }).at(-1), { type: "finished", heard: true });
+  assert.deepEqual(trial.heartbeat(answer).at(-1), { type: "finished", heard: true });
 });
 
 Deno.test("a stream that breaks during the goodbye is replaced by a heartbeat", () => {
@@ -331,7 +445,7 @@ Deno.test("a ticket is asked for once and again when none came", () => {
   assert.deepEqual(sent(trial.wantTicket()), ["ticket_wanted"]);
   assert.deepEqual(sent(trial.wantTicket()), []);
   assert.deepEqual(sent(trial.elapse()), ["ticket_wanted"]);
-  const ticket = { ticket: "t", expires_at: "2030-01-01T00:00:00.000Z" };
+  const ticket = { ticket: "t", expires_at: "2030-01-01T00:00:00.000Z", expires_in: 600 };
   assert.deepEqual(kinds(trial.hear({ type: "ticket", ticket })), ["ticket"]);
   assert.equal(trial.session.nextTimeout(), undefined);
 });
@@ -342,7 +456,7 @@ Deno.test("a ticket that comes with the first map is not asked for", () => {
   trial.open();
   assert.deepEqual(sent(trial.wantTicket()), []);
   assert.deepEqual(sent(trial.hear({ type: "map", map: netMap({ seq: 5 }) })), []);
-  trial.hear({ type: "ticket", ticket: { ticket: "t", expires_at: "2030-01-01T00:00:00.000Z" } });
+  trial.hear({ type: "ticket", ticket: { ticket: "t", expires_at: "2030-01-01T00:00:00.000Z", expires_in: 600 } });
   assert.equal(trial.session.nextTimeout(), undefined);
 });
 

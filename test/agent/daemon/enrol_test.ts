@@ -51,7 +51,7 @@ async function person(answers: Record<string, (asked: Asked) => Answer>) {
     state: createIdentity(),
     credential: { person: PersonSession.read(path, plane.url)!, org: { wanted: undefined, lastId: undefined } },
     name: "laptop",
-    tags: [],
+    settings: {},
     signal: new AbortController().signal,
   };
   return { plane, directory, options };

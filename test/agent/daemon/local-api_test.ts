@@ -23,6 +23,7 @@ const status: AgentStatus = {
   derp_region: null,
   control: "connected",
   relay: "connected",
+  flags: null,
   problem: null,
 };
 const handlers: LocalHandlers = {

@@ -1,5 +1,15 @@
 import type { MachineId, OrgId } from "#protocol/ids.ts";
-import type { NetMap, Peer } from "#protocol/netmap.ts";
+import type { MachineFlags, NetMap, Peer } from "#protocol/netmap.ts";
+
+const flags: MachineFlags = {
+  shields_up: false,
+  ssh_enabled: false,
+  accept_routes: false,
+  advertise_exit_node: false,
+  exit_node_approved: false,
+  advertised_routes: [],
+  approved_routes: [],
+};
 
 /** A network map for trials; peers have made-up names, ids and keys. */
 export function netMap({ seq, peers = [] }: { seq: number; peers?: Peer[] }): NetMap {
@@ -13,6 +23,7 @@ export function netMap({ seq, peers = [] }: { seq: number; peers?: Peer[] }): Ne
       address_pool: "100.64.0.0/10",
       status: "online",
       mtu_bytes: 1280,
+      ...flags,
     },
     peers,
     relays: [{

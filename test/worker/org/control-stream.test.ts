@@ -6,13 +6,7 @@ import { CONTROL_PATH } from "#protocol/control/messages.ts";
 import type { UserId } from "#protocol/ids.ts";
 import { base, selfFetch } from "../support/api.ts";
 import { Stream, upgrade } from "./inbox.ts";
-import { enrol, makeKey, newInstallation, newOrg, type Org, orgStub, outcome } from "./support.ts";
-
-async function newMachine(key: string, name: string) {
-  const installation = await newInstallation();
-  const machine = await enrol(key, name, await installation.proof(key, name));
-  return { ...machine, publicKey: installation.wireguardPublicKey };
-}
+import { enrol, makeKey, newInstallation, newMachine, newOrg, type Org, orgStub, outcome } from "./support.ts";
 
 async function orgWithKey(): Promise<{ org: Org; key: string; keyId: string }> {
   const org = await newOrg();

@@ -1,4 +1,5 @@
 import { SELF } from "cloudflare:test";
+import type { OwnSettings } from "#protocol/api/machines.ts";
 import { CONTROL_PATH, type OrgMessage, readOrgMessage } from "#protocol/control/messages.ts";
 import type { NetMap, NetMapDelta } from "#protocol/netmap.ts";
 import { PROTOCOL_VERSION } from "#protocol/version.ts";
@@ -68,7 +69,7 @@ export class Stream extends Inbox<OrgMessage> {
     return { stream, map };
   }
 
-  hello(publicKey: string, endpoints: string[] = []): void {
+  hello(publicKey: string, endpoints: string[] = [], settings?: OwnSettings, instance?: string): void {
     this.send({
       type: "hello",
       protocol: PROTOCOL_VERSION,
@@ -76,7 +77,17 @@ export class Stream extends Inbox<OrgMessage> {
       wireguard_public_key: publicKey,
       endpoints,
       relay_region: null,
+      ...(settings && { settings }),
+      ...(instance && { instance }),
     });
+  }
+
+  /** The next message of this type, whatever comes before it: changes in a burst are told a moment later. */
+  async takeNext<T extends OrgMessage["type"]>(type: T): Promise<Extract<OrgMessage, { type: T }>> {
+    for (;;) {
+      const message = await this.take();
+      if (message.type === type) return message as Extract<OrgMessage, { type: T }>;
+    }
   }
 
   async takeMap(): Promise<NetMap> {

@@ -89,6 +89,13 @@ export async function newInstallation() {
   };
 }
 
+/** Enrols a new installation. */
+export async function newMachine(key: string, name: string, more: Partial<Registration> = {}) {
+  const installation = await newInstallation();
+  const machine = await enrol(key, name, { ...await installation.proof(key, name), ...more });
+  return { ...machine, publicKey: installation.wireguardPublicKey };
+}
+
 function hex(buffer: ArrayBuffer): string {
   return [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

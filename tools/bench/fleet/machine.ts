@@ -22,7 +22,8 @@ export class SimulatedMachine {
 
   private constructor(url: string, { nodeKey, wireguardPublicKey }: Enrolled, now: () => number) {
     this.#now = now;
-    this.#session = new ControlSession({ wireguardPublicKey, version: "0.1.0", random: Math.random });
+    const instance = crypto.randomUUID();
+    this.#session = new ControlSession({ wireguardPublicKey, version: "0.1.0", instance, random: Math.random });
     this.#socket = new WebSocket(url.replace(/^http/, "ws") + CONTROL_PATH, {
       headers: { authorization: `Bearer ${nodeKey}` },
       perMessageDeflate: false,

@@ -112,6 +112,7 @@ export const status: AgentStatus = {
   derp_region: "blr1",
   control: "connected",
   relay: "connected",
+  flags: null,
   problem: null,
 };
 

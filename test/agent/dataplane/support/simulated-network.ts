@@ -13,6 +13,7 @@ import {
   sameEndpoint,
 } from "../../../../agent/dataplane/link.ts";
 import { Outbox } from "../../../../agent/dataplane/outbox.ts";
+import { createShields } from "../../../../agent/dataplane/shields.ts";
 import { WireGuardDevice } from "../../../../agent/dataplane/wireguard/device.ts";
 import { createControlOutbox, type PeerConfig } from "../../../../agent/dataplane/wireguard/outbox.ts";
 
@@ -98,6 +99,7 @@ export class SimulatedHost {
   readonly arena: DataArena = createArena(1420);
   readonly cells = new Float64Array(ROWS * CELLS_PER_PEER);
   readonly drops = new Uint32Array(dropReasons.length);
+  readonly shields = createShields();
   readonly device: WireGuardDevice;
   /** Last byte of its addresses. */
   readonly number: number;
@@ -114,8 +116,8 @@ export class SimulatedHost {
     this.#network = network;
     this.number = number;
     this.endpoint = endpointOf(10, number);
-    const { arena, cells, drops } = this;
-    this.#plane = new DataPlane({ arena, cells, drops, engine: nobleEngine(arena) });
+    const { arena, cells, drops, shields } = this;
+    this.#plane = new DataPlane({ arena, cells, drops, shields, engine: nobleEngine(arena) });
     this.device = new WireGuardDevice({
       privateKey: new Uint8Array(randomBytes(32)),
       randomBytes: (size) => new Uint8Array(randomBytes(size)),

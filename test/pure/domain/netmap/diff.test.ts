@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { MappedMachine } from "#domain/netmap/build.ts";
-import { buildNetMap, isCarried, peersOf } from "#domain/netmap/build.ts";
+import type { MappedMachine, MapRules } from "#domain/netmap/build.ts";
+import { buildNetMap, peersOf } from "#domain/netmap/build.ts";
 import { diffPeers } from "#domain/netmap/diff.ts";
 import type { Peer } from "#protocol/netmap.ts";
-import { deltaFor, isApartAfter, type Listener } from "../../../../durable-objects/org/roster.ts";
+import { deltaFor, type Listener, viewAfter, viewOf } from "../../../../durable-objects/org/roster.ts";
 
 const ids = ["a", "b", "c", "d"] as const;
 
@@ -20,12 +20,21 @@ const machine = (id: string) =>
     os: fc.constant(null),
     admin_disabled: fc.boolean(),
     key_expired: fc.boolean(),
+    shields_up: fc.boolean(),
+    ssh_enabled: fc.constant(false),
+    accept_routes: fc.boolean(),
+    advertise_exit_node: fc.constant(false),
+    exit_node_approved: fc.constant(false),
+    advertised_routes: fc.constantFrom([], ["10.1.0.0/16"], ["10.1.0.0/16", "10.2.0.0/16"]),
+    approved_routes: fc.constantFrom([], ["10.1.0.0/16"], ["10.3.0.0/16"]),
   }) satisfies fc.Arbitrary<MappedMachine>;
+
+const rules: MapRules = { addressPool: "10.0.0.0/8", subnetRouting: true, disableOffloads: false };
 
 const org = fc.tuple(...ids.map(machine));
 
 function mapOf(self: MappedMachine, machines: readonly MappedMachine[]) {
-  const rest = { seq: 1, org: { id: "o" as never, name: "", slug: "" }, relays: [], addressPool: "10.0.0.0/8" };
+  const rest = { seq: 1, org: { id: "o" as never, name: "", slug: "" }, relays: [], rules };
   return buildNetMap({ ...rest, self, machines, timings: { heartbeat_s: 1, direct_attempt_s: 1, direct_retry_s: 1 } });
 }
 
@@ -40,7 +49,7 @@ function applied(peers: readonly Peer[], change: { upsert: readonly Peer[]; remo
 describe("a difference of peers", () => {
   it("turns one list into the other, and is empty between equal ones", () => {
     fc.assert(fc.property(org, org, (before, after) => {
-      const [old, young] = [peersOf(before[0]!, before), peersOf(after[0]!, after)];
+      const [old, young] = [peersOf(before[0]!, before, rules), peersOf(after[0]!, after, rules)];
       expect(applied(old, diffPeers(old, young))).toEqual(young);
       expect(diffPeers(old, old)).toEqual({ upsert: [], remove: [] });
     }));
@@ -52,10 +61,10 @@ describe("the deltas of a change", () => {
     fc.assert(fc.property(org, org, fc.subarray([0, 1, 2, 3]), (before, after, changed) => {
       const now = before.map((machine, i) => (changed.includes(i) ? after[i]! : machine));
       const machines = changed.map((i) => ({ before: before[i]!, after: after[i]! }));
-      const shift = { machines, seq: 8, addressPool: "10.0.0.0/8", all: () => now };
+      const shift = { machines, seq: 8, rules, all: () => now };
       for (const [i, self] of before.entries()) {
         const [old, young] = [mapOf(self, before), mapOf(now[i]!, now)];
-        const listener: Listener = { machineId: self.id, seq: 5, apart: !isCarried(self) };
+        const listener: Listener = { machineId: self.id, seq: 5, ...viewOf(self, rules) };
         const delta = deltaFor(listener, shift);
         const same = JSON.stringify(old) === JSON.stringify(young);
         if (same) expect(delta).toBeUndefined();
@@ -64,7 +73,7 @@ describe("the deltas of a change", () => {
           expect(delta!.self ?? old.self).toEqual(young.self);
           expect(applied(old.peers, delta!)).toEqual(young.peers);
         }
-        expect(isApartAfter(listener, shift)).toBe(!isCarried(now[i]!));
+        expect(viewAfter(listener, shift)).toMatchObject(viewOf(now[i]!, rules));
       }
     }));
   });
