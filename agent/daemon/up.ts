@@ -88,6 +88,8 @@ class Run {
   #fault: string | undefined;
   #pending = false;
   #cloned = false;
+  /** This run has replaced the node key of a machine that was registered before. */
+  #renewed = false;
   /** The registration as it stands in the file. */
   #kept: string | undefined;
 
@@ -128,6 +130,7 @@ class Run {
       if (registration === undefined) return { offlineReported: true };
       if (registration.pending === true) return this.#endPending();
       const known = state.registration;
+      this.#renewed = known !== null && known.node_key !== registration.node_key;
       this.#isNewMachine = known?.machine_id !== registration.machine_id || known.pending === true;
       return await this.#serve({ ...state, registration }, registration, tunnel);
     } finally {
@@ -185,6 +188,10 @@ class Run {
     const { hostname: name, settings } = this.#options;
     const sendSettings = once(() => this.#sendSettings());
     const end = Promise.withResolvers<UpEnd | undefined>();
+    const part = () => {
+      this.#cloned = true;
+      end.resolve(undefined);
+    };
     const loop: AgentLoop = tunnel.createLoop({
       state,
       registration,
@@ -198,12 +205,12 @@ class Run {
         this.#keepToken(registration, token, expiresInS);
         void sendSettings();
       },
-      onStatus: (status) => this.#handleStatus(status, state, loop, announcer),
-      onSettled: (refused) => refused.forEach((sentence) => this.#report.warn(`Warning: ${sentence}`)),
-      onCloned: () => {
-        this.#cloned = true;
-        end.resolve(undefined);
+      onStatus: (status) => {
+        if (this.#isReclaimed(status, announcer)) part();
+        else this.#handleStatus(status, state, loop, announcer);
       },
+      onSettled: (refused) => refused.forEach((sentence) => this.#report.warn(`Warning: ${sentence}`)),
+      onCloned: () => part(),
     });
     const saved = savedMap && setTimeout(() => announcer.handleSilence(savedMap), SAVED_MAP_AFTER_MS);
     const goodbye = once(async () => {
@@ -229,6 +236,11 @@ class Run {
       clearTimeout(saved);
       await api.close();
     }
+  }
+
+  /** A node key that is void before its first use was given back to the original of these keys. */
+  #isReclaimed({ refusal }: ControlStatus, announcer: Announcer): boolean {
+    return refusal === "INVALID_NODE_KEY" && this.#renewed && !announcer.connected && !this.#cloned;
   }
 
   #handleStatus(status: ControlStatus, state: AgentState, loop: AgentLoop, announcer: Announcer): void {
