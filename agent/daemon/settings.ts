@@ -36,6 +36,14 @@ export async function sendUnsentSettings(config: AgentConfig, isNewMachine: bool
   return await sendSettings(config, namesOf(settings).filter((name) => name !== "hostname"));
 }
 
+/** What `ztna up` was told now counts: an older word of `ztna set` that was not heard yet is not sent after it. */
+export function overruleUnsent(config: AgentConfig, given: Omit<LocalSettings, "hostname">): void {
+  if (namesOf(given).length === 0) return;
+  const { unsent = [] } = readConfigFile(config.paths.config);
+  const told: LocalSettings = given;
+  updateConfigFile(config, { ...given, unsent: unsent.filter((name) => told[name] === undefined) });
+}
+
 /** Each by itself, so that one which is refused does not keep back the others. */
 async function sendSettings(config: AgentConfig, names: readonly LocalSetting[]): Promise<string[]> {
   const api = names.length === 0 ? undefined : ApiClient.asMachine(config);

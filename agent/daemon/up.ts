@@ -16,7 +16,7 @@ import { PersonSession } from "./person-session.ts";
 import { PidFile, runningPid } from "./pid-file.ts";
 import { preparePrivateDirectory, removeFile } from "./private-file.ts";
 import { registerHere, type Registering, sayPending } from "./registering.ts";
-import { sendUnsentSettings } from "./settings.ts";
+import { overruleUnsent, sendUnsentSettings } from "./settings.ts";
 import { type AgentState, readState, type Registration, writeState } from "./state-file.ts";
 import { Tunnel } from "./tunnel.ts";
 
@@ -303,6 +303,7 @@ class Run {
   async #sendSettings(): Promise<void> {
     try {
       const config = { ...this.#config, apiUrl: this.#apiUrl };
+      overruleUnsent(config, this.#options.settings);
       for (const warning of await sendUnsentSettings(config, this.#isNewMachine)) {
         this.#log("warn", "settings.not_taken", { message: warning });
         this.#report.warn(`Warning: ${warning}`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readConfig } from "../../../agent/daemon/config.ts";
-import { sendUnsentSettings } from "../../../agent/daemon/settings.ts";
+import { overruleUnsent, sendUnsentSettings } from "../../../agent/daemon/settings.ts";
 import { linuxC, stateFile } from "../cli/support/acme.ts";
 import { startControlPlane } from "../cli/support/control-plane.ts";
 import { Terminal } from "../cli/support/terminal.ts";
@@ -24,6 +24,17 @@ Deno.test("up sends what the control plane has not heard, once", async () => {
   using __ = terminal;
   for (const _ of [1, 2]) assert.deepEqual(await sendUnsentSettings(readConfig(), false), []);
   assert.deepEqual(plane.asked.map(({ body }) => body["shields_up"]), [true]);
+});
+
+Deno.test("ztna up --shields-up=false overrules an older ztna set that nobody has heard yet", async () => {
+  const unsent = ["shields_up", "accept_routes"];
+  const { plane, terminal } = await registered({ shields_up: true, accept_routes: true, unsent });
+  await using _ = plane;
+  using __ = terminal;
+  overruleUnsent(readConfig(), { shields_up: false });
+  assert.deepEqual(await sendUnsentSettings(readConfig(), false), []);
+  assert.deepEqual(plane.asked.map(({ body }) => body["shields_up"] ?? body["accept_routes"]), [true]);
+  assert.equal(terminal.readJson("config.json").shields_up, false);
 });
 
 Deno.test("a new machine gets every setting but the name it registered with", async () => {

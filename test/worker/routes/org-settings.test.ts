@@ -110,6 +110,7 @@ describe("POST /api/org-management update_org_settings", () => {
     await update(org, { disable_offloads: true });
     const after = await stream.takeMap();
     expect(after.seq).toBeGreaterThan(map.seq);
+    expect(after.self.disable_offloads).toBe(true);
   });
 
   it("ends keys that are too old for the new key_expiry_days at once, and lets them in again", async () => {
