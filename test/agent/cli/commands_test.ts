@@ -96,6 +96,19 @@ Deno.test("errors of every command (ztna up, ztna ip, ztna ping, ztna metrics pr
   }
 });
 
+Deno.test("what is given to ztna up --advertise-routes, ztna up --advertise-exit-node, ztna up --accept-routes, ztna up --shields-up, ztna up --ssh and ztna up --advertise-tags goes with the registration", async () => {
+  using directory = temporaryDirectory();
+  await using server = await startServer(401, { success: false, data: null, error: { code: "INVALID_KEY" } });
+  const env = { ZTNA_AUTH_KEY: KEY, ZTNA_API_URL: server.url };
+  const given = ["--advertise-routes", "10.0.0.0/24,192.168.1.0/24", "--advertise-tags", "ci", "--accept-routes=off"];
+  await ztna(["up", ...given, "--advertise-exit-node", "--shields-up", "--ssh"], { directory: directory.path, env });
+  const [first] = server.asked as { body: Record<string, unknown> }[];
+  const { advertise_routes, tags, accept_routes, advertise_exit_node, shields_up, ssh_enabled } = first!.body;
+  assert.deepEqual(advertise_routes, ["10.0.0.0/24", "192.168.1.0/24"]);
+  assert.deepEqual({ tags, accept_routes }, { tags: ["ci"], accept_routes: false });
+  assert.deepEqual([advertise_exit_node, shields_up, ssh_enabled], [true, true, true]);
+});
+
 Deno.test("without any control plane set, up and login say what to set", async () => {
   using directory = temporaryDirectory();
   const env = { ZTNA_AUTH_KEY: KEY };

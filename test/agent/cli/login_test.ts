@@ -64,7 +64,7 @@ Deno.test("a stranger who finds the port of ztna login neither ends the wait nor
   assert.equal(await ended, "ok");
 });
 
-Deno.test("ztna login says why it failed in the browser", async () => {
+Deno.test("ztna login, ztna login --github and ztna login --google say why they failed in the browser", async () => {
   const cases: [Record<string, string>, string | undefined, string][] = [
     [{ error: "access_denied" }, undefined, "login failed: refused in the browser"],
     [{ code: "old" }, undefined, "login failed: Invalid or expired code"],
