@@ -50,6 +50,8 @@ export type HeartbeatResult =
   | {
     readonly ok: true;
     readonly map: NetMap;
+    /** Milliseconds of the control plane's clock. */
+    readonly wallMs?: number | undefined;
     readonly ticket: RelayTicket | null;
     readonly token: string;
     readonly expiresInS: number;
@@ -65,6 +67,8 @@ export type SessionAction =
   | { readonly type: "heartbeat"; readonly status: "online" | "offline" }
   /** The map to use from now on, and what changed when it grew out of the one before. */
   | { readonly type: "map"; readonly map: NetMap; readonly change: Pick<NetMapDelta, "upsert" | "remove"> | undefined }
+  /** Milliseconds of the control plane's clock at this moment; comes before the map it came with. */
+  | { readonly type: "clock"; readonly wallMs: number }
   | { readonly type: "map.void" }
   /** Settings were taken; one sentence for each that was not granted. */
   | { readonly type: "settled"; readonly refused: readonly string[] }
@@ -309,6 +313,7 @@ export class ControlSession {
     switch (message.type) {
       case "map":
         this.#mapWanted = false;
+        if (message.now !== undefined) out.push({ type: "clock", wallMs: message.now });
         return this.#setMap(message.map, undefined, out);
       case "delta":
         return this.#applyDelta(message.delta, out);
@@ -426,6 +431,7 @@ export class ControlSession {
   #applyHeartbeat(result: HeartbeatResult & { ok: true }, now: number, out: SessionAction[]): void {
     this.#heartbeatWorks = true;
     this.#heartbeatAt = now + result.map.timings.heartbeat_s * 1000;
+    if (result.wallMs !== undefined) out.push({ type: "clock", wallMs: result.wallMs });
     this.#setMap(result.map, undefined, out);
     out.push({ type: "token", token: result.token, expiresInS: result.expiresInS });
     if (result.refused !== undefined) {

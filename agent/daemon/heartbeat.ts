@@ -30,9 +30,9 @@ export async function sendHeartbeat(options: HeartbeatOptions): Promise<Heartbea
       ...own.telemetry,
       ...(settings === undefined ? {} : { settings }),
     }, { signal });
-    const { seq, org, self, peers, relays, timings, relay_ticket: ticket, token, expires_in: expiresInS, refused } =
-      answer;
-    return { ok: true, map: { seq, org, self, peers, relays, timings }, ticket, token, expiresInS, refused };
+    const { seq, org, self, peers, relays, timings, relay_ticket: ticket, token, expires_in: expiresInS } = answer;
+    const map = { seq, org, self, peers, relays, timings };
+    return { ok: true, map, wallMs: answer.now, ticket, token, expiresInS, refused: answer.refused };
   } catch (error) {
     const refusal = error instanceof ZtnaError ? error : new ZtnaError("UNAVAILABLE", undefined, { cause: error });
     const seconds = refusal.details["retry_after_s"];

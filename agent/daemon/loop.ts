@@ -17,6 +17,7 @@ import { ClockWatch } from "./clock-watch.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { Log } from "./log.ts";
 import { metricsOf } from "./metrics.ts";
+import type { NetworkClock } from "./network-clock.ts";
 import { PeerTable } from "./peer-table.ts";
 import { Pinger } from "./pinger.ts";
 import type { AgentState, Registration } from "./state-file.ts";
@@ -30,6 +31,7 @@ export interface LoopOptions {
   readonly settings: OwnSettings | undefined;
   readonly link: LoopLink;
   readonly device: WireGuardDevice;
+  readonly clock: NetworkClock;
   readonly log: Log;
   /** Own UDP addresses peers may try. */
   readonly localEndpoints: () => string[];
@@ -230,6 +232,8 @@ export class AgentLoop {
         return void this.#heartbeat(action.status);
       case "map":
         return this.#applyMap(action.map, action.change);
+      case "clock":
+        return this.#options.clock.set(action.wallMs);
       case "map.void":
         return this.#voidMap();
       case "ticket":

@@ -13,6 +13,7 @@ import { bytesOfKey } from "./key-text.ts";
 import { linuxLink } from "./link-linux.ts";
 import type { Log } from "./log.ts";
 import { AgentLoop, type LoopOptions, type TunnelCounters } from "./loop.ts";
+import { NetworkClock } from "./network-clock.ts";
 
 export type TunnelOptions = Pick<
   LoopOptions,
@@ -81,11 +82,12 @@ export class Tunnel {
   /** The loop of this tunnel; call `start` on it. */
   createLoop(options: TunnelOptions): AgentLoop {
     const timings = options.savedMap?.timings;
+    const clock = new NetworkClock();
     const device = new WireGuardDevice({
       privateKey: bytesOfKey(options.state.wireguard_private_key),
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
       x25519: selectX25519(() => performance.now()),
-      wallClock: () => Date.now(),
+      wallClock: () => clock.now(),
       cells: this.#link.counters.cells,
       drops: this.#link.counters.drops,
       timings: timings === undefined
@@ -95,6 +97,7 @@ export class Tunnel {
     const loop = new AgentLoop({
       ...options,
       link: this,
+      clock,
       device,
       log: this.#log,
       localEndpoints: () =>

@@ -32,7 +32,8 @@ export interface SocketTimings {
 
 export const SOCKET_TIMINGS: SocketTimings = { openMs: 10_000, keepaliveMs: 25_000, answerMs: 10_000 };
 
-const CLOSE_MS = 2_000;
+/** An end that the other side has said counts, whether or not it then ends the TCP connection. Its types do not know it yet. */
+const closing = { closeTimeout: 2_000 };
 const REFUSAL_BYTES = 65_536;
 const FRAME_BYTES = 4 * 1024 * 1024;
 
@@ -88,8 +89,6 @@ export class AgentWebSocket {
     const socket = this.#socket;
     if (socket?.readyState !== WebSocket.OPEN) return socket?.terminate();
     socket.close(1000);
-    const timer = setTimeout(() => socket.terminate(), CLOSE_MS);
-    socket.once("close", () => clearTimeout(timer));
   }
 
   #open(url: string, bearer: string, through: Socket | undefined): void {
@@ -99,6 +98,7 @@ export class AgentWebSocket {
       perMessageDeflate: false,
       followRedirects: false,
       maxPayload: FRAME_BYTES,
+      ...closing,
       ...(through === undefined ? {} : { createConnection: () => through }),
     });
     this.#socket = socket;

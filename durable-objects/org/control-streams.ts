@@ -263,7 +263,7 @@ export class ControlStreams {
     const { peers: _, ...map } = netMapOf(ctx.storage.sql, org, config, attachment.host, row, []);
     const view = viewOf(machineOf(row, org.id), mapRulesOf(org, config));
     const peers = view.apart ? "[]" : this.#peers.listFor(row.id, org.id, view.routes);
-    socket.send(`{"type":"map","map":${JSON.stringify(map).slice(0, -1)},"peers":${peers}}}`);
+    socket.send(`{"type":"map","now":${Date.now()},"map":${JSON.stringify(map).slice(0, -1)},"peers":${peers}}}`);
     socket.serializeAttachment({ ...attachment, seq: org.seq, ...view } satisfies Attachment);
   }
 

@@ -182,6 +182,8 @@ export const machineHeartbeat = endpoint({
     admin_disabled: v.optional(v.boolean()),
     token: v.string(),
     expires_in: v.number(),
+    /** Milliseconds of the control plane's clock. */
+    now: v.optional(v.number()),
     relay_ticket: v.nullable(relayTicketSchema),
     /** Present when the request had settings: one sentence for each that was not granted. */
     refused: v.optional(v.array(v.string())),

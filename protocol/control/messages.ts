@@ -59,7 +59,8 @@ export const agentMessageSchema = v.variant("type", [
 export type AgentMessage = v.InferOutput<typeof agentMessageSchema>;
 
 export const orgMessageSchema = v.variant("type", [
-  v.object({ type: v.literal("map"), map: netMapSchema }),
+  /** `now`: milliseconds of the control plane's clock, which an agent goes by where its host's is wrong. */
+  v.object({ type: v.literal("map"), map: netMapSchema, now: v.optional(v.number()) }),
   v.object({ type: v.literal("delta"), delta: netMapDeltaSchema }),
   v.object({ type: v.literal("ticket"), ticket: relayTicketSchema }),
   /** Machine JWT for the HTTP API, lifetime in seconds. Secret. */

@@ -40,6 +40,7 @@ export function machineHeartbeatRoutes(app: Hono<AppEnv>): void {
       ...flagsOf(machine),
       token: signMachineToken(secret, { machineId, orgId, nodeKeyHash, issuedAt: Math.floor(now / 1000), lifetime }),
       expires_in: lifetime,
+      now,
       relay_ticket: isCarried(machine)
         ? relayTicketFor(secret, tag, machine.public_key ?? "", now, timings.relay_ticket_s)
         : null,

@@ -72,6 +72,22 @@ const delta = (since: number, seq: number, upsert: Peer[] = [], remove: Peer["id
   delta: { since, seq, upsert, remove },
 });
 
+Deno.test("the control plane's time comes before the map it came with, by stream and by heartbeat", () => {
+  const trial = trialOf();
+  trial.start();
+  trial.open();
+  assert.deepEqual(kinds(trial.hear({ type: "map", map: netMap({ seq: 5 }), now: 1_700_000_000_000 })).slice(0, 2), [
+    "clock",
+    "map",
+  ]);
+  const blocked = trialOf();
+  blocked.start();
+  blocked.close();
+  const credentials = { ticket: null, token: "t", expiresInS: 1, refused: undefined };
+  const actions = blocked.heartbeat({ ok: true, map: netMap({ seq: 5 }), wallMs: 1_700_000_000_000, ...credentials });
+  assert.deepEqual(actions.slice(0, 1), [{ type: "clock", wallMs: 1_700_000_000_000 }]);
+});
+
 Deno.test("a session greets with its key, its addresses and no map number when it has none", () => {
   const trial = trialOf();
   assert.deepEqual(kinds(trial.start()), ["socket.open", "status"]);
