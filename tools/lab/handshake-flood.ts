@@ -1,6 +1,7 @@
 /**
  * Initiations that pass the first check (`mac1`) and nothing else, from many addresses and ports, at a steady rate:
- * `deno run -A handshake-flood.ts --to ADDRESS:PORT --key BASE64 --from A,B,C --rate PER_SECOND --seconds N`. Prints how many
+ * `deno run -A handshake-flood.ts --to ADDRESS:PORT --key BASE64 --from A,B,C --rate PER_SECOND --seconds N [--step MS]`. They leave
+ * in bursts, one a step. Prints how many
  * messages of which type came back.
  */
 import { createSocket, type Socket } from "node:dgram";
@@ -16,16 +17,17 @@ const { values } = parseArgs({
     from: { type: "string" },
     rate: { type: "string" },
     seconds: { type: "string" },
+    step: { type: "string", default: "5" },
   },
 });
 const [address, port] = values.to!.split(":") as [string, string];
 const sources = values.from!.split(",");
 const rate = Number(values.rate);
 const seconds = Number(values.seconds);
+const stepMs = Number(values.step);
 const macKey = hash(new TextEncoder().encode("mac1----"), Uint8Array.fromBase64(values.key!));
 
 const SOCKETS_PER_SOURCE = 4;
-const STEP_MS = 5;
 const answers: Record<string, number> = {};
 const sockets = await Promise.all(
   sources.flatMap((source) => Array.from({ length: SOCKETS_PER_SOURCE }, () => openSocket(source))),
@@ -41,7 +43,7 @@ while (performance.now() - started < seconds * 1000) {
     sockets[sent % sockets.length]!.send(messages[sent % messages.length]!, Number(port), address, () => {});
     sent++;
   }
-  await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+  await new Promise((resolve) => setTimeout(resolve, stepMs));
 }
 await new Promise((resolve) => setTimeout(resolve, 200));
 console.log(JSON.stringify({ sent, perSecond: Math.round((sent / (performance.now() - started)) * 1000), answers }));
