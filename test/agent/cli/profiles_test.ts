@@ -79,13 +79,13 @@ Deno.test("ztna switch waits for the VPN to be stopped, in whichever profile it 
 
 Deno.test("profiles are private, and what is left of a deleted one does not come back", async () => {
   using terminal = new Terminal();
-  await terminal.ztna("profile", "create", "work");
-  assert.equal((Deno.statSync(terminal.path("profiles/work")).mode ?? 0) & 0o777, 0o700);
+  await terminal.ztna("profile", "create", "office");
+  assert.equal((Deno.statSync(terminal.path("profiles/office")).mode ?? 0) & 0o777, 0o700);
   // As after a crash in the middle of `profile delete`.
-  terminal.write("profiles/work/state.json", stateFile("https://login.example.com"));
+  terminal.write("profiles/office/state.json", stateFile("https://login.example.com"));
   Deno.removeSync(terminal.path("profiles.json"));
-  await terminal.ztna("profile", "create", "work");
-  await terminal.ztna("switch", "work");
+  await terminal.ztna("profile", "create", "office");
+  await terminal.ztna("switch", "office");
   assert.equal((await terminal.ztna("status", "--json")).out.includes(linuxC.id), false);
 });
 
