@@ -41,6 +41,10 @@ export const agent: Agent = {
   authKeyFromEnvironment() {
     return Deno.env.get("ZTNA_AUTH_KEY")?.trim() || undefined;
   },
+  sshServerAddress() {
+    // What sshd says of a session: client and port, server and port.
+    return Deno.env.get("SSH_CONNECTION")?.split(" ")[2];
+  },
   async up(flags, options, report, stop) {
     const { runUp } = await import("./daemon/up.ts");
     return await runUp(await config(flags), options, report, stop);

@@ -5,7 +5,7 @@ import type { Machine, MachineSettings } from "#protocol/api/machines.ts";
 import type { Organization } from "#protocol/api/orgs.ts";
 import type { AgentMetrics, AgentPeer, AgentStatus, localPing } from "#protocol/local/daemon.ts";
 import type { NetCheck } from "#protocol/local/net-check.ts";
-import type { LocalSettings } from "#protocol/local/settings.ts";
+import type { LocalChoices, LocalSettings } from "#protocol/local/settings.ts";
 
 export interface GlobalFlags {
   readonly apiUrl?: string | undefined;
@@ -58,7 +58,7 @@ export interface WireGuardExport {
 
 /** What the command line asks of the agent. Everything behind it is loaded when a command first needs it. */
 export interface Agent {
-  status(flags: GlobalFlags): Promise<AgentStatus>;
+  status(flags: GlobalFlags): Promise<AgentStatus & LocalChoices>;
   /** Undefined when no agent runs. */
   peers(flags: GlobalFlags): Promise<AgentPeer[] | undefined>;
   /** Undefined when no agent runs. */
@@ -91,6 +91,8 @@ export interface Agent {
   ping(flags: GlobalFlags, target: string, timeoutMs: number): Promise<ResponseOf<typeof localPing> | undefined>;
   /** The auth key of the environment, which wins over one on the command line. */
   authKeyFromEnvironment(): string | undefined;
+  /** The address of this machine by which somebody has come in over SSH. */
+  sshServerAddress(): string | undefined;
   /** Runs until `stop` is aborted or somebody stops it. */
   up(flags: GlobalFlags, options: UpFlags, report: Report, stop: AbortSignal): Promise<UpEnd>;
   /** Starts `up` in the background and returns when it is up; undefined when the machine waits for approval. */

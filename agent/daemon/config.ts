@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { localSettings, localSettingsSchema } from "#protocol/local/settings.ts";
+import { localSettingsSchema, toldSettings } from "#protocol/local/settings.ts";
 import { DEFAULT_API_URL } from "./default-api-url.ts";
 import { type LogLevel, logLevels } from "./log.ts";
 import { type AgentPaths, configDirectory } from "./paths.ts";
@@ -10,7 +10,7 @@ import { currentPaths } from "./profiles-file.ts";
 const fileSchema = v.looseObject({
   ...localSettingsSchema.entries,
   /** Settings that the control plane has not heard of. */
-  unsent: v.optional(v.array(v.picklist(localSettings))),
+  unsent: v.optional(v.array(v.picklist(toldSettings))),
   api_url: v.optional(v.string()),
   org_id: v.optional(v.string()),
   disable_offloads: v.optional(v.boolean()),

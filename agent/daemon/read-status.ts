@@ -1,5 +1,6 @@
 import { ZtnaError } from "#protocol/errors.ts";
 import { type AgentStatus, localStatus } from "#protocol/local/daemon.ts";
+import type { LocalChoices } from "#protocol/local/settings.ts";
 import { PRODUCT_VERSION } from "#protocol/version.ts";
 import type { AgentConfig } from "./config.ts";
 import { hexOfKey } from "./key-text.ts";
@@ -8,7 +9,13 @@ import { readState } from "./state-file.ts";
 import { readTokens } from "./tokens-file.ts";
 
 /** What the running agent says of itself, or what its files say when none runs. */
-export async function readStatus(config: AgentConfig): Promise<AgentStatus> {
+export async function readStatus(config: AgentConfig): Promise<AgentStatus & LocalChoices> {
+  const { exit_node = "off", exit_node_allow_lan_access = false, auto_update = false } = config.file;
+  const choices = { exit_node: exit_node === "off" ? null : exit_node, exit_node_allow_lan_access, auto_update };
+  return { ...await readAgentStatus(config), ...choices };
+}
+
+async function readAgentStatus(config: AgentConfig): Promise<AgentStatus> {
   try {
     return await askAgent(config.paths, localStatus, {}) ?? statusFromFiles(config);
   } catch (error) {

@@ -1,8 +1,8 @@
-import { readIpv4Prefix } from "#domain/addressing/ipv4.ts";
+import { readIpv4, readIpv4Prefix } from "#domain/addressing/ipv4.ts";
 import { machineName } from "#domain/machine/name.ts";
 import { cleanTags } from "#domain/machine/tags.ts";
 import { renameMachine, updateMachineFlags, updateMachineTags } from "#protocol/api/machine-admin.ts";
-import { type LocalSetting, type LocalSettings, localSettings } from "#protocol/local/settings.ts";
+import { type LocalSettings, type ToldSetting, toldSettings } from "#protocol/local/settings.ts";
 import { ApiClient } from "./api-client.ts";
 import { type AgentConfig, readConfigFile, updateConfigFile } from "./config.ts";
 import { preparePrivateDirectory } from "./private-file.ts";
@@ -45,11 +45,11 @@ export function overruleUnsent(config: AgentConfig, given: Omit<LocalSettings, "
 }
 
 /** Each by itself, so that one which is refused does not keep back the others. */
-async function sendSettings(config: AgentConfig, names: readonly LocalSetting[]): Promise<string[]> {
+async function sendSettings(config: AgentConfig, names: readonly ToldSetting[]): Promise<string[]> {
   const api = names.length === 0 ? undefined : ApiClient.asMachine(config);
   if (api === undefined) return [];
   const settings = readConfigFile(config.paths.config);
-  const heard: LocalSetting[] = [];
+  const heard: ToldSetting[] = [];
   const warnings: string[] = [];
   for (const name of names) {
     try {
@@ -66,7 +66,7 @@ async function sendSettings(config: AgentConfig, names: readonly LocalSetting[])
   return warnings;
 }
 
-const labels: Readonly<Record<LocalSetting, string>> = {
+const labels: Readonly<Record<ToldSetting, string>> = {
   hostname: "hostname",
   tags: "tags",
   shields_up: "shields up",
@@ -79,7 +79,7 @@ const labels: Readonly<Record<LocalSetting, string>> = {
 type MachineApi = NonNullable<ReturnType<typeof ApiClient.asMachine>>;
 
 /** Answers the name that the machine has from then on, when it was the name that was sent. */
-async function send(api: MachineApi, setting: LocalSetting, settings: LocalSettings): Promise<string | undefined> {
+async function send(api: MachineApi, setting: ToldSetting, settings: LocalSettings): Promise<string | undefined> {
   const target = { org_id: api.orgId, machine_id: api.machineId };
   const { hostname, tags = [], advertise_routes = [] } = settings;
   if (setting === "hostname") {
@@ -100,12 +100,13 @@ function keepName({ paths }: AgentConfig, name: string): void {
 }
 
 function checkSettings(wanted: LocalSettings): LocalSettings {
-  const { hostname, tags, advertise_routes: routes } = wanted;
+  const { hostname, tags, advertise_routes: routes, exit_node } = wanted;
   return {
     ...wanted,
     ...(hostname === undefined ? {} : { hostname: machineName(hostname) }),
     ...(tags === undefined ? {} : { tags: tags.map(checkTag) }),
     ...(routes === undefined ? {} : { advertise_routes: routes.map(checkRoute) }),
+    ...(exit_node === undefined ? {} : { exit_node: checkExitNode(exit_node) }),
   };
 }
 
@@ -121,6 +122,11 @@ function checkRoute(text: string): string {
   throw new Error(`invalid route: ${text}. Use prefixes such as 10.0.0.0/24,192.168.1.0/24`);
 }
 
-function namesOf(settings: LocalSettings): LocalSetting[] {
-  return localSettings.filter((name) => settings[name] !== undefined);
+function checkExitNode(text: string): string {
+  if (text === "auto" || text === "off" || readIpv4(text) !== undefined) return text;
+  throw new Error(`invalid exit node: ${text}. Use the tailnet address of a machine, auto or off`);
+}
+
+function namesOf(settings: LocalSettings): ToldSetting[] {
+  return toldSettings.filter((name) => settings[name] !== undefined);
 }

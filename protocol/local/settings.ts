@@ -1,7 +1,7 @@
 import * as v from "valibot";
 
-/** What a person sets on this machine (`ztna set`), as `config.json` keeps it; absent means never set. */
-export const localSettingsSchema = v.object({
+/** Those that the control plane hears of. */
+const toldSettingsSchema = v.object({
   hostname: v.optional(v.string()),
   tags: v.optional(v.array(v.string())),
   shields_up: v.optional(v.boolean()),
@@ -11,6 +11,23 @@ export const localSettingsSchema = v.object({
   /** IPv4 prefixes it offers to carry; an empty list offers none. */
   advertise_routes: v.optional(v.array(v.string())),
 });
+export type ToldSetting = keyof typeof toldSettingsSchema.entries;
+export const toldSettings = Object.keys(toldSettingsSchema.entries) as ToldSetting[];
+
+/** What a person sets on this machine (`ztna set`), as `config.json` keeps it; absent means never set. */
+export const localSettingsSchema = v.object({
+  ...toldSettingsSchema.entries,
+  /** The tailnet address of the machine to go out by, `auto` or `off`. */
+  exit_node: v.optional(v.string()),
+  exit_node_allow_lan_access: v.optional(v.boolean()),
+  auto_update: v.optional(v.boolean()),
+});
 export type LocalSettings = v.InferOutput<typeof localSettingsSchema>;
-export type LocalSetting = keyof LocalSettings;
-export const localSettings = Object.keys(localSettingsSchema.entries) as LocalSetting[];
+
+/** What concerns this machine alone, as `ztna status` shows it. */
+export interface LocalChoices {
+  /** An address or `auto`; null when it goes out by itself. */
+  readonly exit_node: string | null;
+  readonly exit_node_allow_lan_access: boolean;
+  readonly auto_update: boolean;
+}

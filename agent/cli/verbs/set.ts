@@ -1,6 +1,7 @@
 import type { LocalSettings } from "#protocol/local/settings.ts";
 import { type AddVerb, globalFlags, parseList, parseSwitch } from "../command.ts";
 import { Failure } from "../failure.ts";
+import { type ChoiceFlags, choiceLines, choicesOf } from "../local-choices.ts";
 import { plain, print, printError } from "../output.ts";
 
 export const addSet: AddVerb = (program, agent) => {
@@ -13,6 +14,9 @@ export const addSet: AddVerb = (program, agent) => {
     .option("--accept-routes [on]", "use the subnet routes of other machines", parseSwitch)
     .option("--advertise-exit-node [on]", "offer to be an exit node; an admin approves it", parseSwitch)
     .option("--advertise-routes <prefixes>", 'offer subnet routes, separated by commas; "" takes all back', parseList)
+    .option("--exit-node <ip>", "exit node to go out by: a tailnet address, auto or off (kept, not used yet)")
+    .option("--exit-node-allow-lan-access [on]", "reach the local network beside an exit node", parseSwitch)
+    .option("--auto-update [on]", "keep this program up to date by itself (kept, not done yet)", parseSwitch)
     .addHelpText("after", EXAMPLES)
     .action(async (options, command) => {
       const wanted = settingsOf(options);
@@ -35,7 +39,7 @@ Examples:
 
 What the control plane cannot be told now is kept and told at the next 'ztna up'.`;
 
-interface SetOptions {
+interface SetOptions extends ChoiceFlags {
   readonly hostname?: string;
   readonly tags?: string[];
   readonly shieldsUp?: boolean;
@@ -55,7 +59,8 @@ function settingsOf(options: SetOptions): LocalSettings {
     advertise_exit_node: options.advertiseExitNode,
     advertise_routes: options.advertiseRoutes,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  return { ...given, ...choicesOf(options) };
 }
 
 /** One line for each change. */
@@ -69,6 +74,7 @@ function changes(saved: LocalSettings): string[] {
     choose(accept_routes, "Accepting routes from peers.", "Not accepting routes from peers."),
     choose(advertise_exit_node, "Advertising as exit node.", "Not advertising as exit node."),
     advertise_routes === undefined ? [] : `Advertised routes: ${advertise_routes.join(",") || "(none)"}`,
+    choiceLines(saved),
   ].flat();
 }
 

@@ -1,6 +1,8 @@
 import { shortKey } from "#protocol/keys.ts";
 import type { AgentStatus } from "#protocol/local/daemon.ts";
+import type { LocalChoices } from "#protocol/local/settings.ts";
 import { type AddVerb, examples, globalFlags, JSON_FORM } from "../command.ts";
+import { NO_AUTO_UPDATE, NO_EXIT_ROUTE } from "../local-choices.ts";
 import { plain, print, printJson } from "../output.ts";
 import { formatPeers, shownPeers } from "./peers.ts";
 
@@ -29,12 +31,12 @@ const EXAMPLES = examples(
 const NO_PEERS = "Peers are known while the VPN is running (run 'ztna up').";
 
 /** The guide's block, line for line; the control plane, org and operating system stand in `--json`. */
-export function formatStatus(status: AgentStatus): string {
+export function formatStatus(status: AgentStatus & LocalChoices): string {
   const lines = ["QuickZTNA Status", "================", line("Version", status.version)];
   if (status.node_key !== "") lines.push(line("Node Key", shortKey(status.node_key)));
   lines.push(line("Authenticated", String(status.authenticated)));
   if (!status.authenticated) lines.push(" ".repeat(WIDTH) + "(run 'ztna login' to authenticate)");
-  lines.push(...machineLines(status));
+  lines.push(...machineLines(status), ...offers(status), ...choices(status));
   if (status.problem !== null) lines.push(line("Problem", status.problem));
   return lines.join("\n");
 }
@@ -49,6 +51,22 @@ function machineLines(status: AgentStatus): string[] {
     line("Tailnet IP", status.machine.tailnet_ip),
     line("Mode", status.mode),
     ...(status.derp_region === null ? [] : [line("DERP Region", status.derp_region)]),
+  ];
+}
+
+/** The guide writes these two without columns. */
+function offers({ flags }: AgentStatus): string[] {
+  const routes = flags?.advertised_routes ?? [];
+  return [
+    ...(flags?.advertise_exit_node === true ? ["ExitNode: advertising"] : []),
+    ...(routes.length === 0 ? [] : [`AdvertisedRoutes: ${plain(routes.join(", "))}`]),
+  ];
+}
+
+function choices({ exit_node, auto_update }: LocalChoices): string[] {
+  return [
+    ...(exit_node === null ? [] : [line("Exit Node", `${exit_node} (kept; ${NO_EXIT_ROUTE})`)]),
+    ...(auto_update ? [line("Auto Update", `on (kept; ${NO_AUTO_UPDATE})`)] : []),
   ];
 }
 

@@ -3,6 +3,7 @@ import { Option } from "@commander-js/extra-typings";
 import type { Agent, DetachedReport, GlobalFlags, Report, UpEnd, UpFlags } from "../agent.ts";
 import { type AddVerb, globalFlags, parseList, parseSwitch } from "../command.ts";
 import { Failure } from "../failure.ts";
+import { type ChoiceFlags, choiceLines, type Choices, choicesOf } from "../local-choices.ts";
 import { settingsOf } from "../machine-flags.ts";
 import { print, printError } from "../output.ts";
 
@@ -26,6 +27,8 @@ export const addUp: AddVerb = (program, agent) => {
     .addOption(onOff("--accept-routes", "use the routes of others"))
     .addOption(onOff("--shields-up", "let nothing in that this machine did not ask for"))
     .addOption(onOff("--ssh", "announce the SSH server of this machine"))
+    .option("--exit-node <ip>", "exit node to go out by: a tailnet address or auto (kept, not used yet)")
+    .addOption(onOff("--exit-node-allow-lan-access", "reach the local network beside an exit node"))
     .option("--reset", "set what is not given here back to its default")
     .option("--daemon", "go to the background when connected")
     .option("--force-reauth", "register again even when registered")
@@ -40,10 +43,21 @@ export const addUp: AddVerb = (program, agent) => {
       };
       const background = agent.detachedReport();
       if (background !== undefined) return await runDetached(agent, flags, up, background);
+      await keepChoices(agent, flags, options, options.reset === true);
       if (options.daemon === true) return await startInBackground(agent, flags, up);
       await runInForeground(agent, flags, up);
     });
 };
+
+const NO_CHOICES: Choices = { exit_node: "off", exit_node_allow_lan_access: false };
+
+/** What concerns this machine alone is kept before it connects; the agent in the background finds it there. */
+async function keepChoices(agent: Agent, flags: GlobalFlags, given: ChoiceFlags, reset: boolean): Promise<void> {
+  const choices = choicesOf(given);
+  if (!reset && Object.keys(choices).length === 0) return;
+  const { saved } = await agent.saveSettings(flags, reset ? { ...NO_CHOICES, ...choices } : choices);
+  if (Object.keys(choices).length > 0) choiceLines(saved).forEach(print);
+}
 
 /** The key to use: the environment's wins, the flag's is warned about. */
 export function takeAuthKey(agent: Agent, flag: string | undefined): string | undefined {

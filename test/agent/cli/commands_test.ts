@@ -109,6 +109,19 @@ Deno.test("what is given to ztna up --advertise-routes, ztna up --advertise-exit
   assert.deepEqual([advertise_exit_node, shields_up, ssh_enabled], [true, true, true]);
 });
 
+Deno.test("ztna up --exit-node and ztna up --exit-node-allow-lan-access are kept here and said to have no effect; ztna up --reset takes them back", async () => {
+  using directory = temporaryDirectory();
+  await using server = await startServer(401, { success: false, data: null, error: { code: "INVALID_KEY" } });
+  const at = { directory: directory.path, env: { ZTNA_AUTH_KEY: KEY, ZTNA_API_URL: server.url } };
+  const kept = () => JSON.parse(Deno.readTextFileSync(`${directory.path}/config.json`));
+  const { out } = await ztna(["up", "--exit-node", "100.64.0.9", "--exit-node-allow-lan-access"], at);
+  assert.match(out, /^Exit node set to: 100\.64\.0\.9\n.*\nKept for later: this version does not route/);
+  assert.deepEqual([kept().exit_node, kept().exit_node_allow_lan_access], ["100.64.0.9", true]);
+  await ztna(["up", "--reset"], at);
+  assert.deepEqual([kept().exit_node, kept().exit_node_allow_lan_access], ["off", false]);
+  assert.match((await ztna(["up", "--exit-node", "Win-A"], at)).err, /^invalid exit node: Win-A\./);
+});
+
 Deno.test("without any control plane set, up and login say what to set", async () => {
   using directory = temporaryDirectory();
   const env = { ZTNA_AUTH_KEY: KEY };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
+import type { LocalChoices } from "#protocol/local/settings.ts";
 import { plain, row } from "../../../agent/cli/output.ts";
 import { findPeer, formatPeer, formatPeers } from "../../../agent/cli/verbs/peers.ts";
 import { durationUpTo } from "../../../agent/cli/duration.ts";
@@ -8,7 +9,7 @@ import { formatStatus } from "../../../agent/cli/verbs/status.ts";
 import { versionText } from "../../../agent/cli/verbs/version.ts";
 
 const machine = { id: "11111111-2222-4333-8444-555555555555", name: "Linux-C", tailnet_ip: "100.64.0.3" };
-const status: AgentStatus = {
+const status: AgentStatus & LocalChoices = {
   version: "0.1.0",
   pid: 42,
   node_key: "a1b2c3d4e5f6a7b8" + "0".repeat(48),
@@ -24,6 +25,9 @@ const status: AgentStatus = {
   relay: "connected",
   flags: null,
   problem: null,
+  exit_node: null,
+  exit_node_allow_lan_access: false,
+  auto_update: false,
 };
 
 Deno.test("status of a connected machine is the block of the guide", () => {
@@ -67,6 +71,28 @@ Deno.test("status of a stopped machine is disconnected and names no relay", () =
   const text = formatStatus({ ...status, mode: "disconnected", derp_region: null });
   assert.match(text, /^Mode: {10}disconnected$/m);
   assert.doesNotMatch(text, /DERP/);
+});
+
+Deno.test("ztna status says ExitNode and AdvertisedRoutes of a machine that offers them", () => {
+  const flags = {
+    shields_up: false,
+    ssh_enabled: false,
+    accept_routes: false,
+    advertise_exit_node: true,
+    exit_node_approved: false,
+    advertised_routes: ["192.168.100.0/24"],
+    approved_routes: [],
+  };
+  const text = formatStatus({ ...status, flags });
+  assert.ok(text.endsWith("\nExitNode: advertising\nAdvertisedRoutes: 192.168.100.0/24"), text);
+  const two = { ...flags, advertise_exit_node: false, advertised_routes: ["10.0.0.0/24", "10.1.0.0/24"] };
+  assert.ok(formatStatus({ ...status, flags: two }).endsWith("blr1\nAdvertisedRoutes: 10.0.0.0/24, 10.1.0.0/24"));
+});
+
+Deno.test("ztna status says what is chosen for this machine, and that it has no effect yet", () => {
+  const text = formatStatus({ ...status, exit_node: "100.64.0.9", auto_update: true });
+  assert.match(text, /^Exit Node: {5}100\.64\.0\.9 \(kept; this version does not route through exit nodes yet\)$/m);
+  assert.match(text, /^Auto Update: {3}on \(kept; this version does not update by itself yet\)$/m);
 });
 
 const base: AgentPeer = {

@@ -64,6 +64,28 @@ Deno.test("ztna debug derp names the relay and how each peer is reached", async 
   assertGolden("debug-derp", `${none}\n${await terminal.session(["ztna debug derp", "ztna debug derp --json"])}`);
 });
 
+Deno.test("ztna down does not end the SSH session it is typed in, unless ztna down --accept-risk lose-ssh says so", async () => {
+  using terminal = new Terminal({ SSH_CONNECTION: `100.64.0.1 50022 ${status.machine!.tailnet_ip} 22` });
+  startStoppable(terminal.directory);
+  const refused = await terminal.ztna("down");
+  assert.equal(refused.code, 1);
+  assert.match(refused.err, /^this SSH session came through the VPN.*--accept-risk lose-ssh'\n$/);
+  assert.match((await terminal.ztna("down", "--accept-risk", "lose-ssh")).out, /VPN stopped\.\n$/);
+  startStoppable(terminal.directory);
+  Deno.env.set("SSH_CONNECTION", "192.0.2.1 50022 192.0.2.7 22");
+  assert.match((await terminal.ztna("down")).out, /VPN stopped\.\n$/);
+});
+
+function startStoppable(directory: string): void {
+  const running = startAgent(directory, {
+    status: () => status,
+    down: () => {
+      void running[Symbol.asyncDispose]();
+      return Promise.resolve({ pid: Deno.pid, offline_reported: true });
+    },
+  });
+}
+
 /** Answers what one caller sends, to its last byte, in capitals. */
 async function answerLoudly(listener: Deno.TcpListener): Promise<void> {
   using connection = await listener.accept();

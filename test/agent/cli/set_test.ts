@@ -68,10 +68,37 @@ Deno.test("ztna set refuses what makes no sense and changes nothing", async () =
       "ztna set --advertise-routes 10.0.0.1",
       "ztna set --advertise-routes 0.0.0.0/0",
       "ztna set --shields-up=perhaps",
-      "ztna set --exit-node auto",
+      "ztna set --exit-node Win-A",
+      "ztna set --auto-update=perhaps",
     ]),
   );
   assert.throws(() => Deno.statSync(terminal.path("config.json")), Deno.errors.NotFound);
+});
+
+Deno.test("ztna set --exit-node --exit-node-allow-lan-access --auto-update keeps them here, shows them in ztna status and claims no effect", async () => {
+  const { plane, terminal } = await registered(takesAll);
+  await using _ = plane;
+  using __ = terminal;
+  assertGolden(
+    "set-choices",
+    await terminal.session([
+      "ztna set --exit-node 100.64.0.9 --exit-node-allow-lan-access --auto-update",
+      "ztna status",
+      "ztna set --exit-node auto",
+      "ztna set --exit-node off --exit-node-allow-lan-access=false --auto-update=false",
+      "ztna status",
+    ]),
+  );
+  assert.deepEqual(plane.asked, []);
+  await terminal.ztna("set", "--exit-node", "auto", "--auto-update");
+  const { exit_node, exit_node_allow_lan_access, auto_update } = JSON.parse(
+    (await terminal.ztna("status", "--json")).out,
+  );
+  assert.deepEqual({ exit_node, exit_node_allow_lan_access, auto_update }, {
+    exit_node: "auto",
+    exit_node_allow_lan_access: false,
+    auto_update: true,
+  });
 });
 
 Deno.test("ztna set only warns when the control plane is away, and the settings go with the next try", async () => {
