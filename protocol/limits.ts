@@ -49,6 +49,8 @@ export const timingsSchema = v.strictObject({
   ephemeral_offline_s: delay(1800),
   /** How soon after its end a key is dealt with at the latest is a quarter of this. */
   key_check_s: delay(60),
+  /** How long each of the days is that an org's `key_expiry_days` gives a node key. */
+  node_key_day_s: delay(86_400),
   /** How often a connected machine's `last_seen` is copied to the record across orgs. */
   last_seen_copy_s: delay(86_400),
   /** How long after its time the cron job does what an org's own alarm should have done. */

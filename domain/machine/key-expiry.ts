@@ -5,16 +5,6 @@ export interface NodeKeyAge {
   readonly expiryDisabled: boolean;
 }
 
-const DAY_MS = 86_400_000;
-
-export function keyLifetimeMs(keyExpiryDays: number): number {
-  return keyExpiryDays * DAY_MS;
-}
-
-export function isKeyExpired(
-  { keyCreatedAt, expiryDisabled }: NodeKeyAge,
-  keyExpiryDays: number,
-  now: number,
-): boolean {
-  return !expiryDisabled && keyCreatedAt + keyLifetimeMs(keyExpiryDays) <= now;
+export function isKeyExpired({ keyCreatedAt, expiryDisabled }: NodeKeyAge, lifetimeMs: number, now: number): boolean {
+  return !expiryDisabled && keyCreatedAt + lifetimeMs <= now;
 }

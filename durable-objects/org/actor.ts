@@ -4,7 +4,7 @@ import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId, UserId } from "#protocol/ids.ts";
 import type { Change } from "./change.ts";
 import { findMachine, keyAgeOf, type MachineRow } from "./store/machines.ts";
-import type { OrgRow } from "./store/org.ts";
+import { type ConfiguredOrg, keyLifetimeMs } from "./store/org.ts";
 
 /** A person as the Worker has found out. */
 export interface Person {
@@ -29,7 +29,7 @@ export function userIdOf(actor: Actor): UserId | null {
 }
 
 /** The machine of a token that was signed for it, or the refusal it gets: it may be gone, barred, or have another key. */
-export function requireCaller(sql: SqlStorage, org: OrgRow, claims: MachineClaims, now: number): MachineRow {
+export function requireCaller(sql: SqlStorage, org: ConfiguredOrg, claims: MachineClaims, now: number): MachineRow {
   const row = findMachine(sql, claims.machineId);
   if (row === undefined || keyMarkOf(row.node_key_hash) !== claims.keyMark) {
     throw new ZtnaError("UNAUTHORIZED", "Invalid or expired token");
@@ -37,7 +37,7 @@ export function requireCaller(sql: SqlStorage, org: OrgRow, claims: MachineClaim
   if (row.status === "pending") throw new ZtnaError("PENDING_APPROVAL");
   if (row.status === "quarantined") throw new ZtnaError("FORBIDDEN", "Machine is quarantined");
   if (row.admin_disabled === 1) throw new ZtnaError("FORBIDDEN", "Machine is disabled");
-  if (isKeyExpired(keyAgeOf(row), org.key_expiry_days, now)) throw new ZtnaError("KEY_EXPIRED");
+  if (isKeyExpired(keyAgeOf(row), keyLifetimeMs(org), now)) throw new ZtnaError("KEY_EXPIRED");
   return row;
 }
 

@@ -5,7 +5,7 @@ import { type AuditRow, insertAudit } from "./store/audit.ts";
 import { type AuthKeyRow, insertAuthKey, saveAuthKey } from "./store/auth-keys.ts";
 import { release } from "./store/addresses.ts";
 import { deleteMachine, insertMachine, type MachineRow, saveMachine } from "./store/machines.ts";
-import { type OrgRow, saveCounters, saveSettings } from "./store/org.ts";
+import { type ConfiguredOrg, saveCounters, saveSettings } from "./store/org.ts";
 
 export interface MachineChange {
   /** Undefined for a new machine. */
@@ -23,7 +23,7 @@ export interface KeyChange {
  */
 export class Change {
   readonly sql: SqlStorage;
-  readonly org: OrgRow;
+  readonly org: ConfiguredOrg;
   readonly now: number;
   readonly machines: MachineChange[] = [];
   readonly deleted: MachineRow[] = [];
@@ -33,7 +33,7 @@ export class Change {
   settings: Partial<AdminSettings> = {};
   readonly #firstRev: number;
 
-  constructor(sql: SqlStorage, org: OrgRow, now: number) {
+  constructor(sql: SqlStorage, org: ConfiguredOrg, now: number) {
     this.sql = sql;
     this.org = org;
     this.now = now;

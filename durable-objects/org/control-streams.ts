@@ -31,13 +31,13 @@ import { mapRulesOf, netMapOf } from "./net-map.ts";
 import { PeerTexts } from "./peer-texts.ts";
 import { type Listener, type Shift, type View, viewAfter, viewOf } from "./roster.ts";
 import { findMachine, listMachines, machineOf, type MachineRow } from "./store/machines.ts";
-import type { OrgRow } from "./store/org.ts";
+import type { ConfiguredOrg } from "./store/org.ts";
 
 /** What the object lends to its streams. */
 export interface Org {
   readonly ctx: DurableObjectState;
   readonly config: Config;
-  readonly read: () => OrgRow;
+  readonly read: () => ConfiguredOrg;
   readonly write: <T>(work: (change: Change) => T) => T;
 }
 

@@ -1,7 +1,8 @@
-import { isKeyExpired, keyLifetimeMs } from "#domain/machine/key-expiry.ts";
+import { isKeyExpired } from "#domain/machine/key-expiry.ts";
 import type { Change } from "./change.ts";
 import { firstAuthKeyEnd, listEndedAuthKeys } from "./store/auth-keys.ts";
 import { keyAgeOf, listUnsettledNodeKeys, oldestNodeKey, statusOn } from "./store/machines.ts";
+import { keyLifetimeMs } from "./store/org.ts";
 
 /**
  * Takes machines off the network whose node key has come to its end, and lets back in those whose key lives longer than it
@@ -9,9 +10,9 @@ import { keyAgeOf, listUnsettledNodeKeys, oldestNodeKey, statusOn } from "./stor
  */
 export function settleNodeKeys(change: Change): number | undefined {
   const { sql, org, now } = change;
-  const lifetimeMs = keyLifetimeMs(org.key_expiry_days);
+  const lifetimeMs = keyLifetimeMs(org);
   for (const row of listUnsettledNodeKeys(sql, now - lifetimeMs)) {
-    const expired = isKeyExpired(keyAgeOf(row), org.key_expiry_days, now);
+    const expired = isKeyExpired(keyAgeOf(row), lifetimeMs, now);
     const status = expired ? statusOn(row, "node_key_expired") : row.status;
     change.saveMachine(row, { key_expired: Number(expired), status });
     if (!expired) continue;

@@ -16,7 +16,7 @@ import {
   stateOf,
   statusOn,
 } from "./store/machines.ts";
-import type { OrgRow } from "./store/org.ts";
+import { type ConfiguredOrg, keyLifetimeMs } from "./store/org.ts";
 
 /** What an agent says of its machine; absent means unchanged. */
 export interface MachineReport {
@@ -33,11 +33,11 @@ const RECLAIM_MS = 300_000;
 export type OfflineReason = "heartbeat_timeout" | "client_shutdown" | "connection_closed";
 
 /** The machine of a node key, or the refusal its agent gets. */
-export function requireMachine(sql: SqlStorage, org: OrgRow, nodeKeyHash: string, now: number): MachineRow {
+export function requireMachine(sql: SqlStorage, org: ConfiguredOrg, nodeKeyHash: string, now: number): MachineRow {
   const row = findMachineByNodeKey(sql, nodeKeyHash);
   if (row === undefined) throw new ZtnaError("INVALID_NODE_KEY");
   if (row.status === "pending") throw new ZtnaError("PENDING_APPROVAL");
-  if (isKeyExpired(keyAgeOf(row), org.key_expiry_days, now)) throw new ZtnaError("KEY_EXPIRED");
+  if (isKeyExpired(keyAgeOf(row), keyLifetimeMs(org), now)) throw new ZtnaError("KEY_EXPIRED");
   return row;
 }
 

@@ -31,7 +31,7 @@ import { countSetup, type Setup, setUp, type SetupInput } from "./setup.ts";
 import { auditOf, listAudits } from "./store/audit.ts";
 import { authKeyOf, listAuthKeys } from "./store/auth-keys.ts";
 import { findMachine, listMachines, machineOf } from "./store/machines.ts";
-import { findOrg, insertOrg, type OrgRow, saveName, settingsOf } from "./store/org.ts";
+import { type ConfiguredOrg, findOrg, insertOrg, saveName, settingsOf } from "./store/org.ts";
 import { updateSettings } from "./settings.ts";
 import { choresAfter, doTimed, periodOf, sweep } from "./sweep.ts";
 import { dropEndedWindows } from "./store/rate-limits.ts";
@@ -287,10 +287,10 @@ export class OrgObject extends DurableObject<Env> {
     this.#schedule ??= new Schedule(this.ctx.storage);
   }
 
-  #requireOrg(refusal: ErrorCode = "NOT_FOUND"): OrgRow {
+  #requireOrg(refusal: ErrorCode = "NOT_FOUND"): ConfiguredOrg {
     const org = this.#schedule && findOrg(this.#sql);
     if (org === undefined) throw new ZtnaError(refusal);
-    return org;
+    return { ...org, key_day_ms: this.#config.timings.node_key_day_s * 1000 };
   }
 
   /** Runs one change of the org in one synchronous transaction, then tells whom it concerns. */

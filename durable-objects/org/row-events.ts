@@ -41,6 +41,7 @@ const noteworthy: readonly (keyof MachineRow)[] = [
   "node_key_hash",
   "admin_disabled",
   "key_expiry_disabled",
+  "key_expired",
   "shields_up",
   "ssh_enabled",
   "accept_routes",

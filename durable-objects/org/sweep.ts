@@ -1,9 +1,9 @@
-import { keyLifetimeMs } from "#domain/machine/key-expiry.ts";
 import type { Timings } from "#protocol/limits.ts";
 import type { Change } from "./change.ts";
 import { settleAuthKeys, settleNodeKeys } from "./key-expiry.ts";
 import { copyLastSeen, markSilent, type Presence, removeEphemeral } from "./machine-changes.ts";
 import type { Chore } from "./schedule.ts";
+import { keyLifetimeMs } from "./store/org.ts";
 
 /** Chores of the clock: what time alone makes of machines and keys. */
 export type TimedChore = Exclude<Chore, "project" | "close_idle">;
@@ -50,7 +50,7 @@ export function choresAfter({ machines, keys, settings, org, now }: Change, timi
     const isSame = before?.key_created_at === after.key_created_at &&
       before.key_expiry_disabled === after.key_expiry_disabled && before.key_expired === after.key_expired;
     if (isSame || after.key_expiry_disabled === 1 || after.key_expired === 1) continue;
-    chores.push(["expire_node_keys", after.key_created_at + keyLifetimeMs(org.key_expiry_days)]);
+    chores.push(["expire_node_keys", after.key_created_at + keyLifetimeMs(org)]);
   }
   if (settings.key_expiry_days !== undefined) chores.push(["expire_node_keys", now]);
   for (const { event, row } of keys) if (event === "INSERT") chores.push(["expire_auth_keys", row.expires_at]);

@@ -26,6 +26,12 @@ export interface OrgRow {
   address_pool: string | null;
 }
 
+/** The org with what the installation says about it. */
+export interface ConfiguredOrg extends OrgRow {
+  /** Milliseconds: how long a day is that `key_expiry_days` counts. */
+  readonly key_day_ms: number;
+}
+
 export function insertOrg(sql: SqlStorage, org: { id: OrgId; name: string; slug: string }): void {
   sql.exec(
     "INSERT INTO org (one, id, name, slug, allow_exit_nodes) VALUES (1, ?, ?, ?, 0)",
@@ -82,6 +88,11 @@ export function settingsOf(org: OrgRow): OrgSettings {
     machine_quota: org.machine_quota,
     address_pool: org.address_pool,
   };
+}
+
+/** How long a node key lives from when it was issued. */
+export function keyLifetimeMs({ key_expiry_days, key_day_ms }: ConfiguredOrg): number {
+  return key_expiry_days * key_day_ms;
 }
 
 type Row<T> = { [K in keyof T]: T[K] };

@@ -6,6 +6,7 @@ import { machineHeartbeat } from "#protocol/api/machines.ts";
 import type { UserId } from "#protocol/ids.ts";
 import { base, selfFetch, signUpSomeone } from "../support/api.ts";
 import { Inbox, upgrade } from "./inbox.ts";
+import { inStorage } from "./members.ts";
 import { enrol, makeKey, newOrg, type Org, orgStub } from "./support.ts";
 
 const path = (orgId: string) => `/api/realtime?org_id=${orgId}`;
@@ -125,6 +126,20 @@ describe("GET /api/realtime", () => {
       { admin_disabled: true },
       { id: machine_id },
     ]);
+  });
+
+  it("hears that the node key of a machine which is away has ended", async () => {
+    const org = await newOrg();
+    const { key } = await makeKey(org);
+    const { node_key, machine_id } = await enrol(key, "host");
+    await call(selfFetch, base, machineHeartbeat, { node_key, status: "offline" });
+    const inbox = await watch(org, ["machines"]);
+    await inStorage(org.orgId, "UPDATE machines SET key_created_at = 0");
+    await orgStub(org.orgId).sweep();
+    expect(await inbox.take()).toMatchObject({
+      event: "UPDATE",
+      payload: { id: machine_id, status: "offline", key_expired: true },
+    });
   });
 
   it("is refused to strangers, without a token and without an org", async () => {
