@@ -14,6 +14,7 @@ const fileSchema = v.looseObject({
   api_url: v.optional(v.string()),
   org_id: v.optional(v.string()),
   disable_offloads: v.optional(v.boolean()),
+  stun_servers: v.optional(v.array(v.string())),
   listen_port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535))),
 });
 export type ConfigFile = v.InferOutput<typeof fileSchema>;
@@ -33,6 +34,8 @@ export interface AgentConfig {
   readonly offloads: boolean;
   /** Data threads: one for both directions, or one for each; by the number of processors when undefined. */
   readonly threads: 1 | 2 | undefined;
+  /** Asked for the public address, as `host:port`. */
+  readonly stunServers: readonly string[];
   readonly authKey: string | undefined;
   readonly logLevel: LogLevel;
   readonly file: ConfigFile;
@@ -52,6 +55,7 @@ export function readConfig(flags: ConfigFlags = {}, environment = Deno.env, host
     offloads: !(isTrue(environment.get("ZTNA_DISABLE_OFFLOADS")) ?? file.disable_offloads ?? false),
     threads: parseThreads(environment.get("ZTNA_DATA_THREADS")),
     listenPort: file.listen_port ?? LISTEN_PORT,
+    stunServers: parseStunServers(environment.get("ZTNA_STUN_SERVERS")) ?? file.stun_servers ?? [],
     authKey: present(environment.get("ZTNA_AUTH_KEY")),
     logLevel: flags.logLevel ?? parseLogLevel(environment.get("QUICKZTNA_LOG_LEVEL")),
     file,
@@ -114,4 +118,11 @@ function parseThreads(text: string | undefined): 1 | 2 | undefined {
   if (value === undefined) return undefined;
   if (value === "1" || value === "2") return value === "1" ? 1 : 2;
   throw new Error(`ZTNA_DATA_THREADS must be 1 or 2, not ${value}`);
+}
+
+function parseStunServers(text: string | undefined): string[] | undefined {
+  const servers = present(text)?.split(",").map((server) => server.trim()).filter((server) => server !== "");
+  const wrong = servers?.find((server) => !/^[\w.-]+(:\d{1,5})?$/.test(server));
+  if (wrong !== undefined) throw new Error(`ZTNA_STUN_SERVERS must be host:port separated by commas, not ${wrong}`);
+  return servers;
 }

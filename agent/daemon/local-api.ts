@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Endpoint, RequestOf, ResponseOf } from "#protocol/api/endpoint.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import { localDown, localMetrics, localPeers, localPing, localStatus } from "#protocol/local/daemon.ts";
+import { localNetCheck } from "#protocol/local/net-check.ts";
 import type { Log } from "./log.ts";
 import { removeFile } from "./private-file.ts";
 
@@ -10,6 +11,7 @@ export interface LocalHandlers {
   status(): ResponseOf<typeof localStatus>;
   peers(): ResponseOf<typeof localPeers>;
   metrics(): ResponseOf<typeof localMetrics>;
+  checkNetwork(): Promise<ResponseOf<typeof localNetCheck>>;
   ping(input: RequestOf<typeof localPing>): Promise<ResponseOf<typeof localPing>>;
   down(): Promise<ResponseOf<typeof localDown>>;
 }
@@ -31,6 +33,7 @@ export function serveLocalApi(path: string, handlers: LocalHandlers, log: Log): 
     route(localStatus, () => handlers.status()),
     route(localPeers, () => handlers.peers()),
     route(localMetrics, () => handlers.metrics()),
+    route(localNetCheck, () => handlers.checkNetwork()),
     route(localPing, (input) => handlers.ping(input)),
     route(localDown, () => handlers.down()),
   ];

@@ -2,7 +2,8 @@ import type { OwnSettings } from "#protocol/api/machines.ts";
 import { CONTROL_PATH } from "#protocol/control/messages.ts";
 import type { WireGuardPublicKey } from "#protocol/keys.ts";
 import type { AgentMetrics, AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
-import type { NetMap, NetMapDelta } from "#protocol/netmap.ts";
+import type { NetCheck } from "#protocol/local/net-check.ts";
+import type { NetMap, NetMapDelta, RelayRegion } from "#protocol/netmap.ts";
 import { PRODUCT_VERSION } from "#protocol/version.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import { Backoff } from "../control/backoff.ts";
@@ -17,6 +18,7 @@ import { ClockWatch } from "./clock-watch.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
 import type { Log } from "./log.ts";
 import { metricsOf } from "./metrics.ts";
+import { NetWatch } from "./net-watch.ts";
 import type { NetworkClock } from "./network-clock.ts";
 import { PeerTable } from "./peer-table.ts";
 import { Pinger } from "./pinger.ts";
@@ -35,6 +37,10 @@ export interface LoopOptions {
   readonly log: Log;
   /** Own UDP addresses peers may try. */
   readonly localEndpoints: () => string[];
+  /** Where the data link listens. */
+  readonly listenPort: () => number;
+  /** Looks at the network around; takes some seconds. */
+  readonly measureNetwork: (relays: readonly RelayRegion[]) => Promise<NetCheck>;
   /** The map is new or changed: addresses and routes of this host follow. */
   readonly onMap: (map: NetMap) => void;
   /** The control plane does not know this machine any more. */
@@ -86,6 +92,7 @@ export class AgentLoop {
   #home: string | undefined;
   #shields = false;
   readonly #osVersion = osVersionDetail();
+  readonly #network: NetWatch;
   #finished: ((heard: boolean) => void) | undefined;
   #stopped = false;
 
@@ -99,6 +106,13 @@ export class AgentLoop {
       map: savedMap,
       settings,
       random: Math.random,
+    });
+    this.#network = new NetWatch({
+      measure: options.measureNetwork,
+      listenPort: options.listenPort,
+      onTelemetry: () => {
+        if (!this.#stopped) this.#tellOwnAddresses();
+      },
     });
     this.#pinger = new Pinger((command) => link.send(command));
     this.#relays = new RelayPool({
@@ -171,6 +185,7 @@ export class AgentLoop {
       interfaceName: link.interfaceName,
       control: this.#control,
       home: this.#home,
+      network: this.#network.telemetry,
       relay: this.#relays.isHomeOpen ? "connected" : this.#relays.failures > 0 ? "unreachable" : "connecting",
     });
   }
@@ -194,6 +209,10 @@ export class AgentLoop {
       x25519: this.#options.device.x25519,
       uptimeMs: performance.now(),
     });
+  }
+
+  checkNetwork(): Promise<NetCheck> {
+    return this.#network.check(this.#session.map?.relays ?? []);
   }
 
   async ping(target: string, timeoutMs: number) {
@@ -293,6 +312,8 @@ export class AgentLoop {
     this.#drainDevice();
     this.#setHome(map);
     onMap(map);
+    if (change === undefined) this.#network.handleConnected();
+    this.#lookAtNetwork(now);
     log("info", "map.applied", { seq: map.seq, peers: map.peers.length });
   }
 
@@ -337,7 +358,7 @@ export class AgentLoop {
   }
 
   #own(): OwnAddresses {
-    const telemetry = { os_version_detail: this.#osVersion };
+    const telemetry = { os_version_detail: this.#osVersion, ...this.#network.telemetry };
     return { endpoints: this.#options.localEndpoints(), relayRegion: this.#home ?? null, telemetry };
   }
 
@@ -345,6 +366,10 @@ export class AgentLoop {
     const out: SessionAction[] = [];
     this.#session.handleOwnAddresses(this.#own(), out);
     for (const action of out) this.#perform(action);
+  }
+
+  #lookAtNetwork(now: number): void {
+    this.#network.handleNetwork(this.#session.map?.relays ?? [], this.#options.localEndpoints(), now);
   }
 
   #drainDevice(): void {
@@ -388,9 +413,11 @@ export class AgentLoop {
   #handleTick(now: number): void {
     this.#relays.closeIdle(now);
     this.#tellOwnAddresses();
+    this.#lookAtNetwork(now);
   }
 
   #handleWake(jumpMs: number): void {
+    this.#network.handleWake();
     this.#options.log("warn", "clock.jumped", { ms: jumpMs });
     this.#advance((out) => this.#session.handleWake(out));
     this.#relays.reconnect();

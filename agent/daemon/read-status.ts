@@ -47,6 +47,7 @@ function statusFromFiles({ paths, apiUrl }: AgentConfig): AgentStatus {
     control: "unreachable",
     relay: "unreachable",
     flags: null,
+    network: {},
     problem: registration?.problem ?? null,
   };
 }

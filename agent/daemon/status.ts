@@ -5,6 +5,7 @@ import { PRODUCT_VERSION } from "#protocol/version.ts";
 import type { PeerState } from "../dataplane/wireguard/outbox.ts";
 import { formatEndpoint } from "./address-text.ts";
 import { hexOfKey } from "./key-text.ts";
+import type { NetTelemetry } from "./net-watch.ts";
 import type { AgentState, Registration } from "./state-file.ts";
 
 export interface RunningFacts {
@@ -15,10 +16,11 @@ export interface RunningFacts {
   readonly control: Pick<AgentStatus, "control" | "problem">;
   readonly home: string | undefined;
   readonly relay: AgentStatus["relay"];
+  readonly network: NetTelemetry;
 }
 
 export function runningStatus(facts: RunningFacts): AgentStatus {
-  const { state, registration, self, interfaceName, control, home, relay } = facts;
+  const { state, registration, self, interfaceName, control, home, relay, network } = facts;
   return {
     version: PRODUCT_VERSION,
     pid: Deno.pid,
@@ -38,6 +40,7 @@ export function runningStatus(facts: RunningFacts): AgentStatus {
     control: control.control,
     relay,
     flags: self === undefined ? null : v.parse(machineFlagsSchema, self),
+    network,
     problem: control.problem,
   };
 }

@@ -13,6 +13,7 @@ import { bytesOfKey } from "./key-text.ts";
 import { linuxLink } from "./link-linux.ts";
 import type { Log } from "./log.ts";
 import { AgentLoop, type LoopOptions, type TunnelCounters } from "./loop.ts";
+import { measureNetwork } from "./net-measure.ts";
 import { NetworkClock } from "./network-clock.ts";
 
 export type TunnelOptions = Pick<
@@ -94,14 +95,23 @@ export class Tunnel {
         ? TIMINGS
         : { directAttemptMs: timings.direct_attempt_s * 1000, directRetryMs: timings.direct_retry_s * 1000 },
     });
+    const endpoints = () =>
+      localEndpoints({ port: this.#link.localPort, interfaceName: this.#link.interfaceName, pool: this.#pool });
     const loop = new AgentLoop({
       ...options,
       link: this,
       clock,
       device,
       log: this.#log,
-      localEndpoints: () =>
-        localEndpoints({ port: this.#link.localPort, interfaceName: this.#link.interfaceName, pool: this.#pool }),
+      localEndpoints: endpoints,
+      listenPort: () => this.#link.localPort,
+      measureNetwork: (regions) =>
+        measureNetwork({
+          apiUrl: options.registration.api_url,
+          regions,
+          stunServers: this.#config.stunServers,
+          endpoints: endpoints(),
+        }),
       onMap: (map) => {
         this.#applyMap(map);
         options.onMap(map);

@@ -222,6 +222,7 @@ class Run {
       status: () => loop.status(),
       peers: () => loop.peers(),
       metrics: () => loop.metrics(),
+      checkNetwork: () => loop.checkNetwork(),
       ping: ({ target, timeout_ms }) => loop.ping(target, timeout_ms),
       down: async () => ({ pid: Deno.pid, offline_reported: (await goodbye()).offlineReported }),
     }, this.#log);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { endpoint } from "../api/endpoint.ts";
+import { machineTelemetrySchema } from "../api/machines.ts";
 import { machineFlagsSchema } from "../netmap.ts";
 
 /** What the CLI asks of the running agent, as HTTP over a unix socket that only its owner can open. */
@@ -21,6 +22,8 @@ export const agentStatusSchema = v.object({
   relay: v.picklist(["connected", "connecting", "unreachable"]),
   /** What this machine lets in, takes and offers; null until the control plane has said so. */
   flags: v.nullable(machineFlagsSchema),
+  /** What it has told the control plane of its network; without what it does not know. */
+  network: v.optional(v.pick(machineTelemetrySchema, ["public_endpoint", "connectivity", "derp_latencies"]), {}),
   /** One sentence for a person when something is wrong. */
   problem: v.nullable(v.string()),
 });

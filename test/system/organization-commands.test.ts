@@ -73,6 +73,22 @@ test("ztna auth-keys list works for an admin who has logged in", async () => {
   expect(stdout).toMatch(/^tskey-auth-[0-9a-f]+\.\.\. +machines +yes +no +2 +\d{4}-\d\d-\d\d$/m);
 });
 
+test("what an agent measures of its network stands in its record: derp_latencies and connectivity", async () => {
+  const region = "blr1";
+  await expect.poll(async () => {
+    const machines = await call(linuxA.fetch, plane.url, listMachines, { org_id: orgId }, { token });
+    const { derp_latencies, client_connectivity } = machines.find(({ name }) => name === "Linux-A")!;
+    return { measured: Object.keys(derp_latencies ?? {}).includes(region), client_connectivity };
+  }, { timeout: 10_000 }).toEqual({
+    measured: true,
+    client_connectivity: { ipv6: false, udp: true, preferred_derp: region },
+  });
+  const { network } = JSON.parse((await linuxA.run("ztna", ["status", "--json"])).stdout);
+  expect(network.connectivity.preferred_derp).toBe(region);
+  const netcheck = JSON.parse((await linuxA.run("ztna", ["netcheck", "--json"])).stdout);
+  expect([netcheck.nearest_derp, netcheck.stun_status]).toEqual([region, "not configured"]);
+});
+
 test("ztna set reaches the control plane at once, and the running agent's peers", async () => {
   const set = await linuxB.run("ztna", ["set", "--hostname", "Linux-B2", "--tags", "web", "--ssh"]);
   expect(set).toEqual({

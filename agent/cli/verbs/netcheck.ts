@@ -21,18 +21,35 @@ export function formatNetCheck(check: NetCheck): string {
     "Report",
     "======",
     `UDP: ${check.udp}`,
-    `IPv4: ${check.ipv4 ? `yes, ${of(false)} ${LOCAL}` : "no"}`,
+    `IPv4: ${check.ipv4 ? `yes, ${publicAddress(check) ?? `${of(false)} ${LOCAL}`}` : "no"}`,
     `IPv6: ${check.ipv6 ? `yes, ${of(true)} ${LOCAL}` : "no"}`,
     `Nearest DERP: ${
       nearest === undefined ? "none answers" : `${nearest.region_code} (${plain(nearest.region_name)})`
     }`,
-    `STUN: ${check.stun_status}`,
-    "",
-    "DERP latency:",
-    ...check.derp_regions.map(({ region_code, region_name, latency_ms }) =>
-      `  ${region_code}: ${latency_ms === null ? "no answer" : `${latency_ms}ms`} (${plain(region_name)})`
-    ),
+    `STUN: ${stunText(check)}`,
+    ...(check.control_problem === null ? [] : [`Control plane: ${plain(check.control_problem)}`]),
+    ...latencies(check),
   ].join("\n");
 }
 
 const LOCAL = "(on its own network; the public address is not known without STUN)";
+
+function publicAddress({ public_ip, public_port }: NetCheck): string | undefined {
+  return public_ip === null ? undefined : `${public_ip}:${public_port}`;
+}
+
+function stunText({ stun_status, stun_server }: NetCheck): string {
+  if (stun_status === "ok") return `ok (${stun_server})`;
+  return stun_status === "no answer" ? "error (no answer: UDP may be blocked)" : stun_status;
+}
+
+function latencies({ derp_regions }: NetCheck): string[] {
+  if (derp_regions.length === 0) return [];
+  return [
+    "",
+    "DERP latency:",
+    ...derp_regions.map(({ region_code, region_name, latency_ms }) =>
+      `  ${region_code}: ${latency_ms === null ? "no answer" : `${latency_ms}ms`} (${plain(region_name)})`
+    ),
+  ];
+}

@@ -24,6 +24,7 @@ const status: AgentStatus & LocalChoices = {
   control: "connected",
   relay: "connected",
   flags: null,
+  network: {},
   problem: null,
   exit_node: null,
   exit_node_allow_lan_access: false,

@@ -24,12 +24,14 @@ const status: AgentStatus = {
   control: "connected",
   relay: "connected",
   flags: null,
+  network: {},
   problem: null,
 };
 const handlers: LocalHandlers = {
   status: () => status,
   peers: () => [],
   metrics: () => metrics,
+  checkNetwork: () => Promise.reject(new Error("not asked")),
   ping: ({ target }) => Promise.reject(new ZtnaError("NOT_FOUND", `no peer named ${target}`)),
   down: () => Promise.reject(new Error("the secret cause")),
 };

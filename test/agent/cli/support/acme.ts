@@ -113,6 +113,7 @@ export const status: AgentStatus = {
   control: "connected",
   relay: "connected",
   flags: null,
+  network: {},
   problem: null,
 };
 

@@ -9,7 +9,15 @@ export function startAgent(directory: string, handlers: Partial<LocalHandlers>):
   const notAsked = (): never => {
     throw new Error("This test's agent does not know that");
   };
-  const all = { status: notAsked, peers: notAsked, metrics: notAsked, ping: notAsked, down: notAsked, ...handlers };
+  const all = {
+    status: notAsked,
+    peers: notAsked,
+    metrics: notAsked,
+    checkNetwork: notAsked,
+    ping: notAsked,
+    down: notAsked,
+    ...handlers,
+  };
   const api = serveLocalApi(paths.socket, all, () => undefined);
   return {
     async [Symbol.asyncDispose]() {
