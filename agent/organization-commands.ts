@@ -5,6 +5,7 @@ import { readConfig } from "./daemon/config.ts";
 import { checkNetwork } from "./daemon/net-check.ts";
 import { readAuthKeys, readMachines, readOrganizations } from "./daemon/organization.ts";
 import { createProfile, deleteProfile, listProfiles, switchTo } from "./daemon/profiles.ts";
+import { applyUpdate } from "./daemon/program-update.ts";
 import { saveSettings } from "./daemon/settings.ts";
 import { checkForUpdate } from "./daemon/version-check.ts";
 import { exportWireGuardConfig } from "./daemon/wireguard-config.ts";
@@ -23,6 +24,7 @@ type Commands = Pick<
   | "checkNetwork"
   | "writeBugReport"
   | "checkForUpdate"
+  | "applyUpdate"
   | "completionNames"
 >;
 
@@ -46,6 +48,7 @@ export const organizationCommands: Commands = {
   checkNetwork: async (flags) => await checkNetwork(readConfig(flags)),
   writeBugReport: async (flags, output) => await writeBugReport(readConfig(flags), output, new Date()),
   checkForUpdate: async (flags) => await checkForUpdate(readConfig(flags)),
+  applyUpdate: async (flags, ...args) => await applyUpdate(readConfig(flags), ...args),
   completionNames: async () => {
     try {
       return await completionNames(readConfig());

@@ -29,6 +29,7 @@ export const agent: Agent = {
   checkNetwork: async (...args) => await (await organization()).checkNetwork(...args),
   writeBugReport: async (...args) => await (await organization()).writeBugReport(...args),
   checkForUpdate: async (...args) => await (await organization()).checkForUpdate(...args),
+  applyUpdate: async (...args) => await (await organization()).applyUpdate(...args),
   completionNames: async (...args) => await (await organization()).completionNames(...args),
   async writeFile(path, text) {
     const { replaceFile } = await import("./daemon/private-file.ts");

@@ -67,6 +67,13 @@ export interface Agent {
   machines(flags: GlobalFlags): Promise<Machine[]>;
   authKeys(flags: GlobalFlags): Promise<AuthKey[]>;
   checkForUpdate(flags: GlobalFlags): Promise<VersionCheck>;
+  /** Replaces this program by what a check has found. */
+  applyUpdate(
+    flags: GlobalFlags,
+    check: VersionCheck,
+    onProgress: (received: number, total: number | undefined) => void,
+    onDownloaded: () => void,
+  ): Promise<void>;
   /** Keeps settings and tells the control plane; answers them as kept, and what it could not be told. */
   saveSettings(
     flags: GlobalFlags,

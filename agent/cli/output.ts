@@ -12,6 +12,11 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2));
 }
 
+/** A line that the next one overwrites, for somebody at a terminal only. */
+export function printProgress(text: string): void {
+  if (Deno.stdout.isTerminal()) writeAll(Deno.stdout, `\r\x1b[K${text}`);
+}
+
 /** Pads cells to the widths of their columns; the last column runs free. Too long cells push the rest. */
 export function row(widths: readonly number[], cells: readonly string[]): string {
   return cells.map((cell, i) => i < widths.length ? pad(cell, widths[i]!) : cell).join("").trimEnd();

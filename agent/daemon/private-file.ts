@@ -71,7 +71,7 @@ function syncDirectory(path: string): void {
 }
 
 /** The kernel's own words without Deno's wrapping. */
-function reason(cause: unknown): string {
+export function reason(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause);
   const plain = text.replace(/\(os error \d+\).*$/s, "").replace(/^[A-Z][A-Za-z]+: /, "").trim();
   return plain === "" ? text : plain;

@@ -1,4 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -65,3 +68,43 @@ Press Ctrl+C to stop...
   expect((await linuxC.run(program, ["down"])).code).toBe(0);
   await up.exited;
 });
+
+test("ztna update --yes puts the release in the place of the single file, which then runs", async () => {
+  const release = Buffer.concat([readFileSync(program), Buffer.from("the next one")]);
+  await using server = await startReleases(release);
+  const at = { env: { ...process.env, ZTNA_API_URL: server.url, QUICKZTNA_CONFIG_DIR: folders[1]! } };
+  const { mode } = statSync(program);
+  const { code, output } = await run(program, ["update", "--yes"], at);
+  expect(code, output).toBe(0);
+  expect(output).toContain(`
+Downloading update...
+  100% (${release.length}/${release.length} bytes)
+Applying update...
+Updated to 99.0.0. Please restart any running ztna processes.
+`);
+  expect(readFileSync(program).equals(release)).toBe(true);
+  expect(statSync(program).mode).toBe(mode);
+  expect(readdirSync(folders[0]!).filter((name) => name.endsWith(".new"))).toEqual([]);
+  expect((await run(program, ["version"], at)).output).toMatch(/^ztna version /);
+});
+
+/** A control plane of which there is only what an update asks for. */
+async function startReleases(release: Buffer) {
+  const server = createServer((request, response) => {
+    if (request.method === "GET") return response.end(release);
+    const data = {
+      current_version: "0.1.0",
+      latest_version: "99.0.0",
+      update_available: true,
+      published_at: null,
+      download_url: "/api/releases/latest/linux/amd64",
+      checksum_sha256: createHash("sha256").update(release).digest("hex"),
+    };
+    return response.setHeader("content-type", "application/json").end(JSON.stringify({ success: true, data }));
+  });
+  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: () => new Promise<void>((settle) => server.close(() => settle())),
+  };
+}

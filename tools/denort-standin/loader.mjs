@@ -3,6 +3,13 @@
 const [program, folder] = Deno.args;
 const text = new TextDecoder();
 
+/** What a program sees of itself when it is a single file. */
+const STANDALONE = `
+const program = Deno.env.get("ZTNA_STANDIN_EXE");
+Object.defineProperty(Deno, "build", { value: { ...Deno.build, standalone: true } });
+Object.defineProperty(Deno, "execPath", { value: () => program });
+`;
+
 unpack(payload(findSection(Deno.readFileSync(program))));
 
 /** The section that `deno compile` adds to an ELF: a note of type 0x53554901, whose content starts with its own name. */
@@ -52,6 +59,8 @@ function unpack({ metadata, tree, files }) {
   write(tree, folder, files);
   const flags = [...permissionFlags(metadata.permissions), "--no-lock", "--cached-only", "--no-remote", "--no-config"];
   for (const feature of metadata.unstable_config.features ?? []) flags.push(`--unstable-${feature}`);
+  Deno.writeTextFileSync(`${folder}/standalone.mjs`, STANDALONE);
+  flags.push("--preload", "@standalone.mjs");
   flags.push(`@${metadata.entrypoint_key}`, ...metadata.argv);
   Deno.writeTextFileSync(`${folder}/flags`, flags.map((flag) => `${flag}\0`).join(""));
 }

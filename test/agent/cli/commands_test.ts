@@ -122,6 +122,14 @@ Deno.test("ztna up --exit-node and ztna up --exit-node-allow-lan-access are kept
   assert.match((await ztna(["up", "--exit-node", "Win-A"], at)).err, /^invalid exit node: Win-A\./);
 });
 
+Deno.test("ztna update asks before it changes anything, and without a terminal wants ztna update --yes", async () => {
+  using directory = temporaryDirectory();
+  const data = { current_version: "0.1.0", latest_version: "99.0.0", update_available: true, published_at: null };
+  await using server = await startServer(200, { success: true, data, error: null });
+  const { code, err } = await ztna(["update"], { directory: directory.path, env: { ZTNA_API_URL: server.url } });
+  assert.deepEqual({ code, err }, { code: 1, err: "nobody is there to ask. Use 'ztna update --yes'\n" });
+});
+
 Deno.test("without any control plane set, up and login say what to set", async () => {
   using directory = temporaryDirectory();
   const env = { ZTNA_AUTH_KEY: KEY };

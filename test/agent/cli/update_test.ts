@@ -33,7 +33,16 @@ Deno.test("ztna update --check says when this is the newest version", async () =
   assertGolden("update-none", await terminal.session(["ztna update --check", "ztna update --check --json"], names));
 });
 
-Deno.test("ztna update says what went wrong and what is not built", async () => {
+Deno.test("ztna update --yes replaces only a program that is a single file, and only by a release with a checksum", async () => {
+  let release: Record<string, unknown> = newer;
+  await using plane = await startControlPlane({ [PATH]: () => ({ data: release }) });
+  using terminal = new Terminal({ ZTNA_API_URL: plane.url });
+  const text = await terminal.session(["ztna update --yes", "ztna update --json --yes"], names);
+  release = { ...newer, checksum_sha256: undefined };
+  assertGolden("update-refused", `${text}\n${await terminal.session(["ztna update --yes"], names)}`);
+});
+
+Deno.test("ztna update says what went wrong with the check", async () => {
   using terminal = new Terminal({ ZTNA_API_URL: "http://127.0.0.1:9" });
   assertGolden("update-failed", await terminal.session(["ztna update --check", "ztna update"]));
 });
