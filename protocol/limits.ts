@@ -51,8 +51,6 @@ export const timingsSchema = v.strictObject({
   key_check_s: delay(60),
   /** How long each of the days is that an org's `key_expiry_days` gives a node key. */
   node_key_day_s: delay(86_400),
-  /** How often a connected machine's `last_seen` is copied to the record across orgs. */
-  last_seen_copy_s: delay(86_400),
   /** How long after its time the cron job does what an org's own alarm should have done. */
   sweep_slack_s: delay(3600),
   register_per_ip_window_s: delay(600),

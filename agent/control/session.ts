@@ -97,6 +97,7 @@ const FAILURES_BEFORE_HEARTBEAT = 2;
 const SLOW_RETRY_MS = 60_000;
 const BYE_MS = 3_000;
 const TICKET_ANSWER_MS = 10_000;
+const LOOK_AGAIN_MS = 30_000;
 
 /** Refusals that no waiting will change, and what the person can do. */
 const finalRefusals: Partial<Record<ErrorCode, string>> = {
@@ -138,6 +139,7 @@ export class ControlSession {
   /** Settings that went out with the heartbeat under way. */
   #beatSettings: OwnSettings | undefined;
   #cloneSeen = false;
+  #lookAgainAt = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -243,6 +245,13 @@ export class ControlSession {
     if (!asks) return;
     out.push({ type: "send", message: { type: "ticket_wanted" } });
     this.#expectTicket(now);
+  }
+
+  /** Somebody wants to know who is there. The control plane finds out no sooner by being asked more often. */
+  handleLookWanted(now: number, out: SessionAction[]): void {
+    if (this.#phase !== "live" || now < this.#lookAgainAt) return;
+    this.#lookAgainAt = now + LOOK_AGAIN_MS;
+    out.push({ type: "send", message: { type: "look_wanted" } });
   }
 
   /** The machine slept or its network changed: what is open may be dead without knowing it. */

@@ -198,6 +198,11 @@ export class AgentLoop {
       .sort((a, b) => a.name.localeCompare(b.name));
   }
 
+  /** Has the control plane look who is still there. */
+  askWhoIsThere(): void {
+    this.#advance((out, now) => this.#session.handleLookWanted(now, out));
+  }
+
   metrics(): AgentMetrics {
     return metricsOf({
       peers: this.peers(),
@@ -384,10 +389,12 @@ export class AgentLoop {
       if (known !== undefined && region !== undefined) this.#relays.sendControl(region, known.publicKey, bytes);
     }
     for (const event of events) {
+      const peer = this.#peers.byIndex(event.peer)?.peer;
       this.#options.log("info", event.type, {
-        peer: this.#peers.byIndex(event.peer)?.peer.name,
+        peer: peer?.name,
         ...("path" in event ? { via: event.path.via } : {}),
       });
+      if (event.type === "peer.unreachable" && peer?.online === true) this.askWhoIsThere();
     }
     commands.length = relay.length = events.length = 0;
     this.#arm();

@@ -220,7 +220,10 @@ class Run {
     });
     const api = serveLocalApi(paths.socket, {
       status: () => loop.status(),
-      peers: () => loop.peers(),
+      peers: () => {
+        loop.askWhoIsThere();
+        return loop.peers();
+      },
       metrics: () => loop.metrics(),
       checkNetwork: () => loop.checkNetwork(),
       ping: ({ target, timeout_ms }) => loop.ping(target, timeout_ms),

@@ -46,7 +46,8 @@ interface Attachment extends View {
   readonly kind: "control";
   readonly machineId: MachineId;
   readonly host: string;
-  readonly openedAt: number;
+  /** Milliseconds of the last message that woke us. */
+  readonly heardAt: number;
   /** The map the agent has; undefined before its hello. */
   readonly seq?: number;
   /** The start of an agent this stream belongs to, and those whose place it took. */
@@ -93,21 +94,25 @@ export class ControlStreams {
     return this.#streamsOf(id).length > 0;
   }
 
-  /** The last sign of life over a stream, in milliseconds; 0 without one. */
-  lastHeard(id: MachineId): number {
-    return Math.max(
-      0,
-      ...this.#streamsOf(id).map(({ socket, attachment }) => {
-        const answered = this.#org.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
-        return Math.max(attachment.openedAt, answered);
-      }),
-    );
+  /** The last sign of life over the stream of each machine that has one, in milliseconds. */
+  lastHeard(): ReadonlyMap<MachineId, number> {
+    const heard = new Map<MachineId, number>();
+    for (const { socket, attachment: { machineId, heardAt } } of this.#streams("control")) {
+      const answered = this.#org.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
+      heard.set(machineId, Math.max(heard.get(machineId) ?? 0, heardAt, answered));
+    }
+    return heard;
   }
 
   handleMessage(socket: WebSocket, text: string): void {
-    const attachment = attachmentOf(socket);
-    if (attachment === undefined) return;
-    if (text.length > MOST_MESSAGE_CHARS) return retire(socket, 1009, "message too big");
+    const known = attachmentOf(socket);
+    if (known === undefined) return;
+    const attachment = { ...known, heardAt: Date.now() };
+    socket.serializeAttachment(attachment);
+    if (text.length > MOST_MESSAGE_CHARS) {
+      socket.close(1009, "message too big");
+      return this.handleClose(socket);
+    }
     const message = readAgentMessage(text);
     if (message === undefined) return;
     const row = findMachine(this.#org.ctx.storage.sql, attachment.machineId);
@@ -171,7 +176,7 @@ export class ControlStreams {
     ctx.acceptWebSocket(server, ["control", tagOf(row.id)]);
     const host = request.headers.get(PUBLIC_HOST_HEADER) ?? "";
     const view: View = { apart: true, routes: false };
-    const attachment: Attachment = { kind: "control", machineId: row.id, host, openedAt: now, reclaimed, ...view };
+    const attachment: Attachment = { kind: "control", machineId: row.id, host, heardAt: now, reclaimed, ...view };
     server.serializeAttachment(attachment);
   }
 
@@ -196,6 +201,9 @@ export class ControlStreams {
         break;
       case "map_wanted":
         this.#sendMap(socket, attachment, row);
+        break;
+      case "look_wanted":
+        // Each message is followed by one.
         break;
       case "bye":
         socket.serializeAttachment(null);

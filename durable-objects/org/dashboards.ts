@@ -42,6 +42,10 @@ export class Dashboards {
     this.#limits = limits;
   }
 
+  get isAnyOpen(): boolean {
+    return this.#open(TAG).length > 0;
+  }
+
   /** Takes a socket that the Worker handed on, or answers 429 when the org has as many as it may. */
   accept(request: Request, now: number): Response {
     if (this.#open(TAG).length >= this.#limits.realtime_sockets_per_org) return new Response(null, { status: 429 });

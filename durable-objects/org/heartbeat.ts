@@ -1,8 +1,12 @@
-import type { OwnSettings } from "#protocol/api/machines.ts";
+import type { Machine, OwnSettings } from "#protocol/api/machines.ts";
+import type { NetMap } from "#protocol/netmap.ts";
+import type { Config } from "../../worker/config.ts";
 import type { Change } from "./change.ts";
+import type { Ledger } from "./ledger.ts";
 import { type MachineReport, reclaimNodeKey, requireMachine, takeReport } from "./machine-changes.ts";
 import { type Settled, settleOwn } from "./machine-settings.ts";
-import { touchMachine } from "./store/machines.ts";
+import { mapRulesOf, netMapOf } from "./net-map.ts";
+import { machineOf, touchMachine } from "./store/machines.ts";
 
 /** A heartbeat over HTTP as the Worker hands it on. */
 export interface HeartbeatInput extends MachineReport {
@@ -12,11 +16,27 @@ export interface HeartbeatInput extends MachineReport {
   readonly settings: OwnSettings | undefined;
 }
 
+/** What a heartbeat is answered with. */
+export interface Heartbeat {
+  readonly machine: Machine;
+  readonly map: NetMap;
+  /** Settings of the request that were not granted, one sentence each. */
+  readonly refused: readonly string[];
+}
+
+export function answerHeartbeat(ledger: Ledger, config: Config, input: HeartbeatInput): Heartbeat {
+  const org = ledger.org("INVALID_NODE_KEY");
+  const { addressPool } = mapRulesOf(org, config);
+  const limits = { touchAfterMs: config.timings.offline_after_s * 1000 / 2, addressPool };
+  const { row, refused } = ledger.write((change) => takeHeartbeat(change, input, limits), org);
+  return { machine: machineOf(row, org.id), map: netMapOf(ledger.sql, org, config, input.host, row), refused };
+}
+
 /**
  * One heartbeat. An unchanged machine's `last_seen` is written only when the stored one is older than `touchAfterMs`;
  * without a change there is no revision, no event and no projection.
  */
-export function takeHeartbeat(
+function takeHeartbeat(
   change: Change,
   input: HeartbeatInput,
   { touchAfterMs, addressPool }: { touchAfterMs: number; addressPool: string },

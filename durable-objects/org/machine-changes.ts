@@ -4,14 +4,12 @@ import { isGoneAfter } from "#domain/machine/state.ts";
 import { latenciesToKeep } from "#domain/machine/telemetry.ts";
 import type { DerpLatencies, MachineTelemetry } from "#protocol/api/machines.ts";
 import { ZtnaError } from "#protocol/errors.ts";
-import type { MachineId } from "#protocol/ids.ts";
 import type { Change } from "./change.ts";
 import {
   findMachineByNodeKey,
   findMachineByPreviousNodeKey,
   keyAgeOf,
   listOfflineEphemeral,
-  listOnlineMachines,
   type MachineRow,
   stateOf,
   statusOn,
@@ -84,48 +82,6 @@ function telemetryColumns(row: MachineRow, telemetry: MachineTelemetry) {
   };
 }
 
-/** The machines with an open stream. */
-export interface Presence {
-  /** The last sign of life over a stream, in milliseconds; 0 without one. */
-  lastHeard(id: MachineId): number;
-  dropSilent(id: MachineId): void;
-}
-
-/**
- * Marks the machines offline that were silent for too long, and deletes the ephemeral ones among them; answers when the
- * next one would be: milliseconds, or undefined when nobody is online.
- */
-export function markSilent(change: Change, presence: Presence, offlineAfterMs: number): number | undefined {
-  let next: number | undefined;
-  for (const row of listOnlineMachines(change.sql)) {
-    const lastSeen = Math.max(row.last_seen, presence.lastHeard(row.id));
-    const dueAt = lastSeen + offlineAfterMs;
-    if (dueAt > change.now) {
-      next = Math.min(next ?? Infinity, dueAt);
-      continue;
-    }
-    presence.dropSilent(row.id);
-    if (isGoneAfter("fell_silent", stateOf(row), row.ephemeral === 1)) cleanUp(change, row, "heartbeat_timeout");
-    else {
-      const after = change.saveMachine(row, { status: statusOn(row, "fell_silent"), last_seen: lastSeen });
-      auditOffline(change, after, "heartbeat_timeout");
-    }
-  }
-  return next;
-}
-
-/**
- * Gives every online machine's last sign of life a revision: others leave none, and by this one D1 sees that the org's alarm
- * still rings. Answers when to do it again, or undefined when nobody is online.
- */
-export function copyLastSeen(change: Change, presence: Presence, periodMs: number): number | undefined {
-  const online = listOnlineMachines(change.sql);
-  for (const row of online) {
-    change.saveMachine(row, { last_seen: Math.max(row.last_seen, presence.lastHeard(row.id)) });
-  }
-  return online.length === 0 ? undefined : change.now + periodMs;
-}
-
 /** Deletes the ephemeral machines that were offline for too long; answers when the next one would be, if any is left. */
 export function removeEphemeral(change: Change, mostOfflineMs: number): number | undefined {
   let next: number | undefined;
@@ -138,12 +94,12 @@ export function removeEphemeral(change: Change, mostOfflineMs: number): number |
   return next;
 }
 
-function cleanUp(change: Change, row: MachineRow, reason: string): void {
+export function cleanUp(change: Change, row: MachineRow, reason: string): void {
   change.deleteMachine(row);
   const details = { name: row.name, tailnet_ip: showIpv4(row.address), reason };
   change.audit("machine.cleanup_deleted", "machine", row.id, null, details);
 }
 
-function auditOffline(change: Change, row: MachineRow, reason: OfflineReason): void {
+export function auditOffline(change: Change, row: MachineRow, reason: OfflineReason): void {
   change.audit("machine.marked_offline", "machine", row.id, null, { name: row.name, reason });
 }

@@ -53,6 +53,8 @@ export const agentMessageSchema = v.variant("type", [
   }),
   v.object({ type: v.literal("ticket_wanted") }),
   v.object({ type: v.literal("map_wanted") }),
+  /** A peer that should be there does not answer, or a person asks who is there: the org looks who has fallen silent. */
+  v.object({ type: v.literal("look_wanted") }),
   /** The machine goes offline on purpose (`ztna down`). */
   v.object({ type: v.literal("bye") }),
 ]);

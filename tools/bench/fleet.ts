@@ -32,6 +32,7 @@ const mostStreams = Number(values.streams);
 const LANES = 8;
 /** Longer than what the org calls a burst: each change here comes alone. */
 const BETWEEN_CHANGES_MS = 150;
+const DAY_MS = 86_400_000;
 
 interface Streams {
   readonly size: number;
@@ -154,19 +155,30 @@ function showStreams(all: readonly Streams[]): void {
 }
 
 function showIdleHours(all: readonly Streams[]): void {
-  console.log("\nan idle hour   keep-alives   sent by agents   requests   alarms   rows written   (of the whole org)");
+  console.log(
+    "\nan idle hour   keep-alives   sent by agents   requests   alarms   rows written   next alarm, days   (of the whole org)",
+  );
   const hours = all.flatMap(({ size, idleHour }) => idleHour === undefined ? [] : [{ size, ...idleHour }]);
-  for (const { size, keepAlives, sentByAgents, requests, alarms, rowsWritten } of hours) {
-    const cells = [pad(keepAlives, 14), pad(sentByAgents, 16), pad(requests, 10), pad(alarms, 8), pad(rowsWritten, 14)];
+  for (const { size, keepAlives, sentByAgents, requests, alarms, rowsWritten, nextAlarmInMs } of hours) {
+    const cells = [
+      pad(keepAlives, 14),
+      pad(sentByAgents, 16),
+      pad(requests, 10),
+      pad(alarms, 8),
+      pad(rowsWritten, 14),
+      (nextAlarmInMs / DAY_MS).toFixed(1).padStart(18),
+    ];
     console.log(`  org of ${pad(size, 5)} ${cells.join(" ")}`);
   }
-  const [first, last] = [hours[0], hours.at(-1)];
-  if (first === undefined || last === undefined || first === last) return;
-  const perMachine = (of: (hour: IdleHour) => number) => (of(last) - of(first)) / (last.size - first.size);
-  const requests = perMachine((hour) => hour.requests + hour.sentByAgents);
-  const rows = perMachine((hour) => hour.rowsWritten);
-  goal("requests per idle machine-hour", requests.toFixed(3), "0", requests === 0);
-  goal("row writes per idle machine-hour", rows.toFixed(3), "0", rows === 0);
+  const total = (of: (hour: IdleHour) => number) => hours.reduce((sum, hour) => sum + of(hour), 0);
+  const costs = {
+    "requests and messages": total((hour) => hour.requests + hour.sentByAgents),
+    alarms: total((hour) => hour.alarms),
+    "row writes": total((hour) => hour.rowsWritten),
+  };
+  for (const [what, count] of Object.entries(costs)) {
+    goal(`${what} in an idle hour of all these orgs`, String(count), "0", count === 0);
+  }
 }
 
 function goal(what: string, reached: string, wanted: string, isReached: boolean): void {

@@ -1,4 +1,4 @@
-import { and, eq, lt, or, sql } from "drizzle-orm";
+import { and, eq, lt, sql } from "drizzle-orm";
 import { union } from "drizzle-orm/sqlite-core";
 import type { OrgId } from "#protocol/ids.ts";
 import type { Timings } from "#protocol/limits.ts";
@@ -6,8 +6,8 @@ import type { Database } from "./database.ts";
 import { authKeys, machines } from "./schema/projections.ts";
 
 /**
- * Orgs with something that should have happened long ago: an auth key past its end, an ephemeral machine still there, a
- * machine that is online without a sign of life. An idle org has none of these, so it is not woken.
+ * Orgs with something that should have happened long ago: an auth key past its end, an ephemeral machine still there.
+ * An idle org has neither, so it is not woken.
  */
 export async function findOverdueOrgs(db: Database, timings: Timings, most: number, now: number): Promise<OrgId[]> {
   const before = (seconds: number) => now - (seconds + timings.sweep_slack_s) * 1000;
@@ -19,11 +19,7 @@ export async function findOverdueOrgs(db: Database, timings: Timings, most: numb
     eq(machines.adminDisabled, 0),
     lt(machines.lastSeen, before(timings.ephemeral_offline_s)),
   );
-  const unseen = and(
-    eq(machines.status, "online"),
-    lt(machines.lastSeen, before(timings.last_seen_copy_s + timings.offline_after_s)),
-  );
-  const orgs = db.select({ id: machines.orgId }).from(machines).where(or(leftOver, unseen));
+  const orgs = db.select({ id: machines.orgId }).from(machines).where(leftOver);
   // Another choice each time, so that orgs which cannot be helped do not keep the others waiting.
   const overdue = union(keys, orgs).as("overdue");
   const rows = await db.select({ id: overdue.id }).from(overdue).orderBy(sql`random()`).limit(most);

@@ -159,6 +159,12 @@ export function listOnlineMachines(sql: SqlStorage): MachineRow[] {
   return sql.exec<MachineRow>("SELECT * FROM machines WHERE status = 'online'").toArray();
 }
 
+/** As much of the machines that are online as a look for the silent ones needs. */
+export function listOnlineLastSeen(sql: SqlStorage): { id: MachineId; last_seen: number }[] {
+  return sql.exec<{ id: MachineId; last_seen: number }>("SELECT id, last_seen FROM machines WHERE status = 'online'")
+    .toArray();
+}
+
 export function listOfflineEphemeral(sql: SqlStorage): MachineRow[] {
   return sql.exec<MachineRow>("SELECT * FROM machines WHERE ephemeral = 1 AND status = 'offline'").toArray();
 }

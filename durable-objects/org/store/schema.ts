@@ -110,6 +110,10 @@ const versions: readonly string[][] = [
     "ALTER TABLE machines ADD COLUMN previous_node_key_hash TEXT",
     "CREATE INDEX machines_previous_node_key ON machines (previous_node_key_hash) WHERE previous_node_key_hash IS NOT NULL",
   ],
+  [
+    // Nobody copies it any more.
+    "DELETE FROM chores WHERE name = 'copy_last_seen'",
+  ],
 ];
 
 /** True once the org's tables exist. An object nobody initialised stores nothing at all. */

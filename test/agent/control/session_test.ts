@@ -38,6 +38,7 @@ class Trial {
   close = (end: SocketEnd = {}) => this.#run((out) => this.session.handleClosed(end, this.now, out));
   set = (settings: OwnSettings) => this.#run((out) => this.session.handleSettings(settings, out));
   bye = () => this.#run((out) => this.session.handleBye(this.now, out));
+  look = () => this.#run((out) => this.session.handleLookWanted(this.now, out));
   wake = () => this.#run((out) => this.session.handleWake(out));
   wantTicket = () => this.#run((out) => this.session.handleTicketWanted(this.now, out));
   heartbeat = (result: HeartbeatResult) => this.#run((out) => this.session.handleHeartbeat(result, this.now, out));
@@ -441,6 +442,18 @@ Deno.test("a wake-up opens a new stream at once", () => {
   const trial = trialOf();
   trial.goLive();
   assert.deepEqual(kinds(trial.wake()), ["socket.close", "socket.open", "status"]);
+});
+
+Deno.test("who is still there is asked on an open stream, and not again before half a minute", () => {
+  const trial = new Trial();
+  const asked = [{ type: "send", message: { type: "look_wanted" } }];
+  assert.deepEqual(trial.look(), []);
+  trial.goLive();
+  assert.deepEqual(trial.look(), asked);
+  trial.now += 29_999;
+  assert.deepEqual(trial.look(), []);
+  trial.now += 1;
+  assert.deepEqual(trial.look(), asked);
 });
 
 Deno.test("changed addresses are told once, on a stream that is open", () => {

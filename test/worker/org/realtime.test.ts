@@ -5,40 +5,14 @@ import { call } from "#protocol/api/call.ts";
 import { machineHeartbeat } from "#protocol/api/machines.ts";
 import type { UserId } from "#protocol/ids.ts";
 import { base, selfFetch, signUpSomeone } from "../support/api.ts";
-import { Inbox, upgrade } from "./inbox.ts";
+import { upgrade } from "./inbox.ts";
 import { inStorage } from "./members.ts";
 import { enrol, makeKey, newOrg, type Org, orgStub } from "./support.ts";
-
-const path = (orgId: string) => `/api/realtime?org_id=${orgId}`;
-
-/** A dashboard's end of a live socket. */
-class Dashboard extends Inbox<RealtimeServerMessage> {
-  constructor(socket: WebSocket) {
-    super(socket, (text) => JSON.parse(text) as RealtimeServerMessage);
-  }
-
-  /** Everything that was sent until now. */
-  async untilPong(): Promise<RealtimeServerMessage[]> {
-    this.send({ type: "ping" });
-    const heard: RealtimeServerMessage[] = [];
-    for (let message = await this.take(); message.type !== "pong"; message = await this.take()) heard.push(message);
-    return heard;
-  }
-}
+import { Dashboard, realtimePath, watch } from "./watcher.ts";
 
 /** `<channel> <event>` of each. */
 function events(messages: readonly RealtimeServerMessage[]): string[] {
   return messages.map((message) => message.type === "event" ? `${message.channel} ${message.event}` : message.type);
-}
-
-async function watch(org: Org, channels: readonly string[], token = org.token): Promise<Dashboard> {
-  const response = await upgrade(path(org.orgId), { "sec-websocket-protocol": `access_token.${token}` });
-  expect(response.headers.get("sec-websocket-protocol")).toBe(`access_token.${token}`);
-  const inbox = new Dashboard(response.webSocket!);
-  expect(await inbox.take()).toMatchObject({ type: "connected" });
-  inbox.send({ type: "subscribe", channels });
-  expect((await inbox.take()).type).toBe("subscribed");
-  return inbox;
 }
 
 async function join(org: Org, role: string) {
@@ -85,7 +59,7 @@ describe("GET /api/realtime", () => {
 
   it("is greeted with what it may hear, and a second subscription adds to the first", async () => {
     const org = await newOrg();
-    const response = await upgrade(`${path(org.orgId)}&token=${org.token}`, {});
+    const response = await upgrade(`${realtimePath(org.orgId)}&token=${org.token}`, {});
     const inbox = new Dashboard(response.webSocket!);
     const greeting = await inbox.take();
     expect(greeting).toMatchObject({ type: "connected", availableChannels: realtimeChannels });
@@ -146,11 +120,11 @@ describe("GET /api/realtime", () => {
     const org = await newOrg();
     const { token } = await signUpSomeone();
     const status = async (path: string, headers: Record<string, string>) => (await upgrade(path, headers)).status;
-    expect(await status(path(org.orgId), { "sec-websocket-protocol": `access_token.${token}` })).toBe(403);
-    expect(await status(path(org.orgId), {})).toBe(401);
-    expect(await status(path(org.orgId), { "sec-websocket-protocol": "access_token.x" })).toBe(401);
+    expect(await status(realtimePath(org.orgId), { "sec-websocket-protocol": `access_token.${token}` })).toBe(403);
+    expect(await status(realtimePath(org.orgId), {})).toBe(401);
+    expect(await status(realtimePath(org.orgId), { "sec-websocket-protocol": "access_token.x" })).toBe(401);
     expect(await status(`/api/realtime?token=${org.token}`, {})).toBe(400);
-    expect(await status(`${path(org.orgId)}&token=${org.token}`, {})).toBe(101);
+    expect(await status(`${realtimePath(org.orgId)}&token=${org.token}`, {})).toBe(101);
   });
 
   it("does not mind what is not of the protocol", async () => {
@@ -178,16 +152,17 @@ describe("GET /api/realtime", () => {
 describe("GET /api/realtime limits", () => {
   it("admits 200 sockets in an org, refuses one more with RATE_LIMITED, and has room when one leaves", async () => {
     const org = await newOrg();
-    const open = async () => (await upgrade(`${path(org.orgId)}&token=${org.token}`, {}));
+    const open = async () => (await upgrade(`${realtimePath(org.orgId)}&token=${org.token}`, {}));
     const first = new Dashboard((await open()).webSocket!);
-    const fill = () => orgStub(org.orgId).fetch(`https://org${path(org.orgId)}`, { headers: { upgrade: "websocket" } });
+    const fill = () =>
+      orgStub(org.orgId).fetch(`https://org${realtimePath(org.orgId)}`, { headers: { upgrade: "websocket" } });
     const filled = await Promise.all(Array.from({ length: 199 }, fill));
     for (const { webSocket } of filled) webSocket!.accept();
     const refused = await open();
     expect(refused.status).toBe(429);
     expect(await refused.json()).toMatchObject({ error: { code: "RATE_LIMITED" } });
     const other = await newOrg();
-    expect((await upgrade(`${path(other.orgId)}&token=${other.token}`, {})).status).toBe(101);
+    expect((await upgrade(`${realtimePath(other.orgId)}&token=${other.token}`, {})).status).toBe(101);
     first.socket.close(1000);
     await first.closed;
     expect((await open()).status).toBe(101);

@@ -6,6 +6,8 @@ export interface IdleHour extends Tally {
   /** Messages and heartbeats of all agents, keep-alives aside. */
   readonly sentByAgents: number;
   readonly keepAlives: number;
+  /** How long after the hour the object will wake by itself; `Infinity` when it will not. */
+  readonly nextAlarmInMs: number;
 }
 
 const HOUR_MS = 3_600_000;
@@ -19,10 +21,10 @@ export async function passIdleHour(
   machines: readonly SimulatedMachine[],
   clock: { now: number },
 ): Promise<IdleHour> {
-  const putOn = (ms: number) => fetch(`${url}/bench/put-on/${tag}/${ms}`, { method: "POST" });
+  let nextAlarmInMs = Infinity;
   const step = async () => {
     clock.now += KEEPALIVE_MS;
-    await putOn(KEEPALIVE_MS);
+    nextAlarmInMs = await putOn(url, tag, KEEPALIVE_MS);
     await Promise.all(machines.map((machine) => machine.keepAlive()));
     for (const machine of machines) machine.passTime();
   };
@@ -34,10 +36,17 @@ export async function passIdleHour(
   const steps = HOUR_MS / KEEPALIVE_MS;
   for (let at = 0; at < steps; at++) await step();
   const tally = await readTally(url);
-  return { ...tally, sentByAgents: sent() - before, keepAlives: steps * machines.length };
+  return { ...tally, sentByAgents: sent() - before, keepAlives: steps * machines.length, nextAlarmInMs };
 }
 
-export async function readTally(url: string): Promise<Tally> {
+/** Answers when the object will next wake by itself. */
+async function putOn(url: string, tag: string, ms: number): Promise<number> {
+  const response = await fetch(`${url}/bench/put-on/${tag}/${ms}`, { method: "POST" });
+  const { next_alarm_in_ms } = await response.json() as { next_alarm_in_ms: number | null };
+  return next_alarm_in_ms ?? Infinity;
+}
+
+async function readTally(url: string): Promise<Tally> {
   const response = await fetch(`${url}/bench/read`, { method: "POST" });
   return await response.json() as Tally;
 }
