@@ -3,5 +3,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   root: resolve(import.meta.dirname, "../.."),
-  test: { include: ["test/pure/**/*.test.ts"] },
+  test: {
+    isolate: false,
+    include: ["test/pure/**/*.test.ts"],
+  },
 });

@@ -12,6 +12,8 @@ export interface Needs {
 export interface Part extends Needs {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
+  /** False for one that looks at the clock, or keeps all processors busy: nothing runs beside it. */
+  readonly alone: boolean;
 }
 
 /** Program -> Debian package. */
@@ -36,25 +38,32 @@ export const debianPackages: Readonly<Record<string, string>> = {
 
 const everywhere = { programs: [], root: false } as const;
 
-/** In the order they run: the quick and the basic first. */
+/** In the order they start: what is basic first, then the longest of those that run side by side. */
 export const parts: readonly Part[] = [
-  { name: "form", command: ["node", "tools/ok.ts", "--static"], ...everywhere },
-  { name: "contract", command: ["node", "tools/contract/main.ts", "--check"], ...everywhere },
-  { name: "commands", command: [bin("deno"), "run", "-A", "tools/cli-docs.ts", "--check"], ...everywhere },
-  { name: "pure", command: vitest("test/pure"), ...everywhere },
-  { name: "worker", command: vitest("test/worker"), ...everywhere },
-  { name: "loopback", command: vitest("test/loopback"), ...everywhere },
-  { name: "agent", command: [bin("deno"), "test", "-A", "test/agent", "test/tools"], ...everywhere },
+  { name: "form", command: ["node", "tools/ok.ts", "--static"], alone: true, ...everywhere },
+  { name: "worker", command: vitest("test/worker"), alone: false, ...everywhere },
+  { name: "agent", command: [bin("deno"), "test", "-A", "test/agent", "test/tools"], alone: false, ...everywhere },
   {
     name: "windows",
     command: ["node", "tools/wine/test.ts"],
+    alone: false,
     programs: ["/usr/lib/wine/wine64", "x86_64-w64-mingw32-gcc"],
     root: false,
   },
-  { name: "dashboard", command: vitest("test/dashboard"), programs: ["chromium"], root: false },
+  { name: "pure", command: vitest("test/pure"), alone: false, ...everywhere },
+  {
+    name: "commands",
+    command: [bin("deno"), "run", "-A", "tools/cli-docs.ts", "--check"],
+    alone: false,
+    ...everywhere,
+  },
+  { name: "contract", command: ["node", "tools/contract/main.ts", "--check"], alone: false, ...everywhere },
+  { name: "loopback", command: vitest("test/loopback"), alone: true, ...everywhere },
+  { name: "dashboard", command: vitest("test/dashboard"), alone: true, programs: ["chromium"], root: false },
   {
     name: "system",
     command: vitest("test/system"),
+    alone: true,
     programs: Object.keys(debianPackages).filter((program) => !/wrk|wine|mingw/.test(program)),
     root: true,
   },
