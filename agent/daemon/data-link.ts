@@ -164,6 +164,7 @@ type Settings = Omit<ThreadSettings, "role" | "shared" | "learned">;
 /** What a thread that only receives must know as well; the other one sends, or asks the system for, all that is sent. */
 const forBoth: ReadonlySet<DataCommand["type"]> = new Set(
   [
+    "identity.set",
     "peer.set",
     "peer.remove",
     "path.set",

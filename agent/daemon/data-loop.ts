@@ -163,9 +163,9 @@ export class DataLoop {
   }
 
   #drain(): void {
-    const { out, udp, tun, events, io } = this.#parts;
+    const { role, out, udp, tun, events, io } = this.#parts;
     if (this.#parts.tellSender !== undefined) this.#tellSender(out.events);
-    io[UDP_SENT]! += out.datagramCount;
+    if (role !== "receive") io[UDP_SENT]! += out.datagramCount;
     if (out.datagramCount > 0) udp.send(out);
     if (out.packetCount > 0) {
       const joined = tun.vnet ? this.#coalescer.coalesce(out, tun.offloads.join) : 0;
@@ -203,12 +203,12 @@ export class DataLoop {
     drops[TUN_REFUSED]! += tun.refused - added.tunRefused;
     drops[UDP_REFUSED]! += udp.refused - added.udpRefused;
     drops[LINK_FULL]! += events.dropped - added.full;
-    io[UDP_SENT_MESSAGES]! += udp.messages - added.messages;
     added.tunRefused = tun.refused;
     added.udpRefused = udp.refused;
     added.full = events.dropped;
-    added.messages = udp.messages;
     if (role !== "receive") {
+      io[UDP_SENT_MESSAGES]! += udp.messages - added.messages;
+      added.messages = udp.messages;
       io[OFFLOAD_TSO] = Number(tun.offloads.tso);
       io[OFFLOAD_USO] = Number(tun.offloads.uso);
       io[OFFLOAD_SEGMENT] = Number(udp.offloads.segment);

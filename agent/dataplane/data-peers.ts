@@ -2,9 +2,10 @@ import type { AeadEngine } from "../crypto/engine.ts";
 import {
   Cell,
   cellOffset,
+  countDrop,
   type DataCommand,
   type DropReason,
-  dropReasons,
+  type Endpoint,
   type Path,
   type PeerCells,
   type PeerIndex,
@@ -69,6 +70,11 @@ export class DataPeers {
 
   bySession(localIndex: number): { readonly peer: DataPeer; readonly session: Session } | undefined {
     return this.#bySession.get(localIndex);
+  }
+
+  /** Where the peers are that are reached over UDP. */
+  *endpoints(): Iterable<Endpoint> {
+    for (const { path } of this.#byIndex.values()) if (path.via === "udp") yield path.endpoint;
   }
 
   set({ peer: index, publicKey, allowedIps }: DataCommand & { type: "peer.set" }): void {
@@ -151,7 +157,7 @@ export class DataPeers {
   }
 
   drop(reason: DropReason): void {
-    this.#drops[dropReasons.indexOf(reason)]!++;
+    countDrop(this.#drops, reason);
   }
 
   #retire(session: Session | undefined): void {

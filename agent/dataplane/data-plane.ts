@@ -6,6 +6,7 @@ import type { Outbox } from "./outbox.ts";
 import { Receiver } from "./receiver.ts";
 import { Sender } from "./sender.ts";
 import { createShields, Shields } from "./shields.ts";
+import { HandshakeGate } from "./wireguard/handshake-gate.ts";
 import { REKEY_AFTER_MS } from "./wireguard/session.ts";
 
 export interface DataPlaneOptions {
@@ -17,6 +18,7 @@ export interface DataPlaneOptions {
   /** Memory of `createShields`; without any they stay down. */
   readonly shields?: Uint32Array;
   readonly rekeyAfterMs?: number;
+  readonly randomBytes: (size: number) => Uint8Array;
   /** False for one that only receives: two that send would use a counter twice. */
   readonly sends?: boolean;
 }
@@ -37,11 +39,21 @@ export class DataPlane {
   readonly #receiver: Receiver;
   readonly #sends: boolean;
   readonly #mtu: TunnelMtu;
+  readonly #randomBytes: (size: number) => Uint8Array;
 
   constructor(
-    { arena, engine, cells, drops, shields = createShields(), rekeyAfterMs = REKEY_AFTER_MS, sends = true }:
-      DataPlaneOptions,
+    {
+      arena,
+      engine,
+      cells,
+      drops,
+      randomBytes,
+      shields = createShields(),
+      rekeyAfterMs = REKEY_AFTER_MS,
+      sends = true,
+    }: DataPlaneOptions,
   ) {
+    this.#randomBytes = randomBytes;
     this.#arena = arena;
     this.#sends = sends;
     this.#peers = new DataPeers({ engine, cells, drops, shields: new Shields(shields) });
@@ -52,6 +64,8 @@ export class DataPlane {
 
   apply(command: DataCommand, now: number, out: Outbox): void {
     switch (command.type) {
+      case "identity.set":
+        return this.#receiver.setGate(this.#createGate(command.publicKey));
       case "peer.set":
         return this.#peers.set(command);
       case "peer.remove":
@@ -68,8 +82,7 @@ export class DataPlane {
         return this.#with(command.peer, (peer) => this.#sender.sendKeepalive(peer, now, out));
       case "datagram.send":
         if (command.bytes.length > this.#arena.udpOut.slotBytes) return this.#peers.drop("handshake.malformed");
-        this.#arena.bytes.set(command.bytes, out.nextDatagram());
-        return out.addDatagram(command.bytes.length, command.to);
+        return out.copyDatagram(command.bytes, command.to);
       case "datagram.receive":
         return this.#receiver.receiveRelayed(command.from, command.bytes, now, out);
       case "packet.inject":
@@ -96,6 +109,11 @@ export class DataPlane {
   /** `ecn` are the bits of the outer packet. */
   handleDatagram(offset: number, length: number, endpoint: Endpoint, now: number, out: Outbox, ecn = 0): void {
     this.#receiver.handleDatagram(offset, length, endpoint, now, out, ecn);
+  }
+
+  #createGate(publicKey: Uint8Array): HandshakeGate {
+    const peerEndpoints = () => this.#peers.endpoints();
+    return new HandshakeGate({ publicKey, randomBytes: this.#randomBytes, peerEndpoints });
   }
 
   #install(peer: DataPeer, command: DataCommand & { type: "session.install" }, now: number, out: Outbox): void {

@@ -9,6 +9,8 @@ export function writeCommand(out: ByteWriter, command: DataCommand): void {
   out.reset();
   out.u8(commandTags.indexOf(command.type));
   switch (command.type) {
+    case "identity.set":
+      return out.raw(command.publicKey);
     case "peer.set":
       out.u32(command.peer);
       out.raw(command.publicKey);
@@ -54,6 +56,8 @@ export function readCommand(record: Uint8Array): DataCommand {
   const from = new ByteReader(record);
   const type = tagOf(commandTags, from.u8());
   switch (type) {
+    case "identity.set":
+      return { type, publicKey: from.raw(KEY_BYTES) };
     case "peer.set": {
       const peer = from.u32();
       const publicKey = from.raw(KEY_BYTES);
@@ -152,6 +156,7 @@ const KEY_BYTES = 32;
 const nothing = new Uint8Array(0);
 
 const commandTags = [
+  "identity.set",
   "peer.set",
   "peer.remove",
   "path.set",

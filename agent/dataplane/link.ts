@@ -36,6 +36,8 @@ export interface Prefix {
 
 /** Control thread -> data thread. */
 export type DataCommand =
+  /** This machine's own key: handshakes to any other are not for it, and without one none are let through. */
+  | { readonly type: "identity.set"; readonly publicKey: Uint8Array }
   | {
     readonly type: "peer.set";
     readonly peer: PeerIndex;
@@ -78,7 +80,7 @@ export type DataCommand =
 
 /** Data thread -> control thread. */
 export type DataEvent =
-  /** A message of type 1 to 3 arrived. `relayKey` is the sender's key by the relay's word when it came that way. */
+  /** A message of type 1 to 3 arrived, and `HandshakeGate` let it through. `relayKey` is the sender's key by the relay's word when it came that way. */
   | {
     readonly type: "handshake.received";
     readonly source: Source;
@@ -157,6 +159,7 @@ export const ioCells = [
   "tun.written",
   /** Packets that were written as part of another. */
   "tun.joined",
+  /** Without the cookies of a thread that only receives: one thread counts. */
   "udp.sent",
   /** Messages these datagrams went out in. */
   "udp.sent_messages",
@@ -207,3 +210,8 @@ export const dropReasons = [
   "udp.refused",
 ] as const;
 export type DropReason = (typeof dropReasons)[number];
+
+/** Counts in memory that several threads count in. */
+export function countDrop(drops: Uint32Array, reason: DropReason): void {
+  Atomics.add(drops, dropReasons.indexOf(reason), 1);
+}

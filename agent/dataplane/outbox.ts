@@ -56,6 +56,12 @@ export class Outbox {
     this.datagramCount++;
   }
 
+  /** Sends bytes that lie elsewhere. */
+  copyDatagram(bytes: Uint8Array, to: Endpoint): void {
+    this.#arena.bytes.set(bytes, this.#end);
+    this.addDatagram(bytes.length, to);
+  }
+
   /** Writes an IP packet that lies anywhere in the arena to the TUN. */
   addPacket(offset: number, length: number): void {
     this.packetOffsets[this.packetCount] = offset;

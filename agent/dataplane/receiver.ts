@@ -6,6 +6,7 @@ import { Cell, cellOffset, ECHO_ID, type Endpoint, type Path, sameEndpoint, type
 import { combineEcn, ecnOf, setEcn } from "./offload/ecn.ts";
 import { clampMss } from "./offload/mss-clamp.ts";
 import type { Outbox } from "./outbox.ts";
+import type { HandshakeGate } from "./wireguard/handshake-gate.ts";
 import { MessageType, messageType, Transport, TRANSPORT_HEADER_BYTES } from "./wireguard/messages.ts";
 import {
   KEEPALIVE_TIMEOUT_MS,
@@ -31,6 +32,8 @@ export class Receiver {
   readonly #mtu: TunnelMtu;
   readonly #onPromoted: OnPromoted;
   #outerEcn = 0;
+  /** Undefined until this machine's key is known. */
+  #gate: HandshakeGate | undefined;
   /** Where the datagram at hand came from. */
   readonly #source: { readonly via: "udp"; endpoint: Endpoint } = { via: "udp", endpoint: NOWHERE };
 
@@ -39,6 +42,10 @@ export class Receiver {
     this.#peers = peers;
     this.#mtu = mtu;
     this.#onPromoted = onPromoted;
+  }
+
+  setGate(gate: HandshakeGate): void {
+    this.#gate = gate;
   }
 
   /** `ecn` are the bits of the outer packet. */
@@ -70,9 +77,19 @@ export class Receiver {
     const isTransport = length >= LEAST_TRANSPORT_BYTES &&
       this.#arena.view.getUint32(offset, true) === MessageType.transport;
     if (isTransport) return this.#open(offset, length, source, now, out);
-    const bytes = this.#arena.bytes.slice(offset, offset + length);
-    if (messageType(bytes) === undefined) return this.#peers.drop("udp.malformed");
-    out.events.push({ type: "handshake.received", source: { ...source }, relayKey, bytes });
+    const bytes = this.#arena.bytes.subarray(offset, offset + length);
+    const type = messageType(bytes);
+    if (type === undefined) return this.#peers.drop("udp.malformed");
+    if (this.#gate === undefined) return this.#peers.drop("handshake.unknown_peer");
+    if (type !== MessageType.cookieReply) {
+      const admission = this.#gate.admit(bytes, source, now);
+      if (admission.verdict === "drop") return this.#peers.drop(admission.reason);
+      if (admission.verdict === "cookie") {
+        if (source.via === "udp") out.copyDatagram(admission.reply, source.endpoint);
+        return this.#peers.drop("handshake.under_load");
+      }
+    }
+    out.events.push({ type: "handshake.received", source: { ...source }, relayKey, bytes: bytes.slice() });
   }
 
   #open(offset: number, length: number, source: Source, now: number, out: Outbox): void {

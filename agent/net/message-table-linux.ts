@@ -97,7 +97,7 @@ export class MessageTable {
     this.setU32(slot, MSG_CONTROLLEN, length);
   }
 
-  /** Makes room for what the kernel says of a message; it takes the room back each time. */
+  /** Makes room for what the kernel says of a message. */
   expectControl(slot: number): void {
     this.setU32(slot, MSG_CONTROLLEN, CMSGS_ROOM);
   }

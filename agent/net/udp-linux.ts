@@ -51,6 +51,7 @@ export class LinuxUdp implements UdpDevice {
     for (let slot = 0; slot < receive.slots; slot++) {
       this.#receive.setBuffer(slot, this.batch.offsets[slot]!, receive.slotBytes);
     }
+    this.#expect(receive.slots);
   }
 
   setOffloads(enabled: boolean): void {
@@ -62,11 +63,8 @@ export class LinuxUdp implements UdpDevice {
   receive(): boolean {
     const { batch } = this;
     const table = this.#receive;
+    this.#expect(batch.count);
     batch.count = 0;
-    for (let slot = 0; slot < batch.offsets.length; slot++) {
-      table.setU32(slot, MSG_NAMELEN, this.#addresses.bytes);
-      table.expectControl(slot);
-    }
     const received = libc.recvmmsg(this.fd, table.address, batch.offsets.length, MSG_DONTWAIT, 0n);
     if (received < 0) return this.#survived(errno());
     for (let slot = 0; slot < received; slot++) {
@@ -139,6 +137,14 @@ export class LinuxUdp implements UdpDevice {
       at = end;
     }
     return messages;
+  }
+
+  /** Makes room in the first slots for what the kernel says of a message; it takes the room back when it has. */
+  #expect(slots: number): void {
+    for (let slot = 0; slot < slots; slot++) {
+      this.#receive.setU32(slot, MSG_NAMELEN, this.#addresses.bytes);
+      this.#receive.expectControl(slot);
+    }
   }
 
   #aim(slot: number, target: Endpoint): void {

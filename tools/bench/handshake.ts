@@ -97,7 +97,7 @@ function showFleet(): void {
   const peers = 10_000;
   const device = createDevice();
   const arena = createArena(1420);
-  const plane = new DataPlane({ arena, engine: nobleEngine(arena), cells, drops });
+  const plane = new DataPlane({ arena, engine: nobleEngine(arena), cells, drops, randomBytes: random });
   const out = createControlOutbox();
   const dataOut = new Outbox(arena);
   const handOver = () => out.commands.splice(0).forEach((command) => plane.apply(command, 1, dataOut));

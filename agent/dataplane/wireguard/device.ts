@@ -1,5 +1,5 @@
 import type { X25519 } from "../../crypto/engine.ts";
-import { Cell, type DataEvent, type DropReason, dropReasons, MAX_PEERS, type Path, type PeerCells } from "../link.ts";
+import { Cell, countDrop, type DataEvent, type DropReason, MAX_PEERS, type Path, type PeerCells } from "../link.ts";
 import { DirectSearch, type DirectTimings } from "../path/direct-search.ts";
 import { firstPath, initiationTargets, samePath } from "../path/paths.ts";
 import {
@@ -12,8 +12,7 @@ import {
   openResponse,
   tai64n,
 } from "./handshake.ts";
-import { HandshakeGate } from "./handshake-gate.ts";
-import { CookieReply, MessageType, messageType, Response } from "./messages.ts";
+import { CookieReply, MessageType, Response } from "./messages.ts";
 import type { ControlOutbox, PeerConfig, PeerState } from "./outbox.ts";
 import { Peer } from "./peer.ts";
 import { REJECT_AFTER_MS, REKEY_TIMEOUT_MS } from "./session.ts";
@@ -53,16 +52,15 @@ export class WireGuardDevice {
   readonly #byIndex = new Map<number, Peer>();
   readonly #byLocalIndex = new Map<number, Peer>();
   readonly #timers = new TimerQueue<Peer>();
-  readonly #gate: HandshakeGate;
   /** Rows are used again only when all have been used once: what the data thread still says of a removed peer is lost. */
   #nextRow = 0;
   readonly #freeRows: number[] = [];
+  /** Whether the data thread knows whose handshakes to let through. */
+  #introduced = false;
 
   constructor(options: WireGuardDeviceOptions) {
-    const { privateKey, x25519, randomBytes } = options;
     this.#options = options;
-    this.#self = createIdentity(x25519, privateKey);
-    this.#gate = new HandshakeGate(this.#self, randomBytes);
+    this.#self = createIdentity(options.x25519, options.privateKey);
   }
 
   get publicKey(): Uint8Array {
@@ -101,6 +99,7 @@ export class WireGuardDevice {
     const key = config.publicKey.toHex();
     const peer = this.#peers.get(key) ?? this.#createPeer(key, config);
     if (peer === undefined) return;
+    this.#introduce(out);
     peer.config = config;
     const { publicKey, allowedIps } = config;
     out.commands.push({ type: "peer.set", peer: peer.index, publicKey, allowedIps });
@@ -122,6 +121,8 @@ export class WireGuardDevice {
 
   /** The data thread is a new one and knows nothing: it is told all peers, and sessions in use are made anew. */
   handleRestart(now: number, out: ControlOutbox): void {
+    this.#introduced = false;
+    this.#introduce(out);
     for (const peer of this.#peers.values()) {
       const { index, config: { publicKey, allowedIps }, path } = peer;
       out.commands.push({ type: "peer.set", peer: index, publicKey, allowedIps });
@@ -171,6 +172,12 @@ export class WireGuardDevice {
     }
   }
 
+  #introduce(out: ControlOutbox): void {
+    if (this.#introduced) return;
+    this.#introduced = true;
+    out.commands.push({ type: "identity.set", publicKey: this.publicKey });
+  }
+
   #createPeer(key: string, config: PeerConfig): Peer | undefined {
     const index = this.#nextRow < MAX_PEERS ? this.#nextRow++ : this.#freeRows.shift();
     if (index === undefined) return undefined;
@@ -183,20 +190,16 @@ export class WireGuardDevice {
   }
 
   #handleHandshake(event: Received, now: number, out: ControlOutbox): void {
-    const { bytes, source } = event;
-    const type = messageType(bytes);
-    if (type === MessageType.cookieReply) return this.#takeCookie(bytes, now);
-    if (type !== MessageType.initiation && type !== MessageType.response) return this.#drop("handshake.malformed");
-    const admission = this.#gate.admit(bytes, source, now);
-    if (admission.verdict === "drop") return this.#drop(admission.reason);
-    if (admission.verdict === "cookie") {
-      if (source.via === "udp") {
-        out.commands.push({ type: "datagram.send", to: source.endpoint, bytes: admission.reply });
-      }
-      return this.#drop("handshake.under_load");
+    switch (event.bytes[0]) {
+      case MessageType.initiation:
+        return this.#respond(event, now, out);
+      case MessageType.response:
+        return this.#finish(event, now, out);
+      case MessageType.cookieReply:
+        return this.#takeCookie(event.bytes, now);
+      default:
+        return this.#drop("handshake.malformed");
     }
-    if (type === MessageType.initiation) this.#respond(event, now, out);
-    else this.#finish(event, now, out);
   }
 
   /** The next initiation, which comes by the retry timer, proves our address with it. */
@@ -367,7 +370,7 @@ export class WireGuardDevice {
   }
 
   #drop(reason: DropReason): void {
-    this.#options.drops[dropReasons.indexOf(reason)]!++;
+    countDrop(this.#options.drops, reason);
   }
 }
 

@@ -154,8 +154,13 @@ export function openResponse(
   return { keys: { sendKey, receiveKey }, remoteIndex: viewOf(bytes).getUint32(Response.sender, true) };
 }
 
+/** The key of `mac1` in messages to the owner of a public key (5.4.4). */
+export function macKeyOf(publicKey: Uint8Array): Uint8Array {
+  return hash(LABEL_MAC1, publicKey);
+}
+
 /** True when the message was made by somebody who knows our public key (5.4.4). */
-export function hasMac1({ macKey }: Known, bytes: Uint8Array): boolean {
+export function hasMac1(macKey: Uint8Array, bytes: Uint8Array): boolean {
   const at = bytes.length - 2 * MAC_BYTES;
   const expected = mac(macKey, bytes.subarray(0, at));
   let difference = 0;
@@ -185,7 +190,7 @@ function mixResponse(state: SymmetricState, ephemeral: Uint8Array, secrets: (Uin
 }
 
 function knownOf(publicKey: Uint8Array): Known {
-  return { transcript: transcriptOf(publicKey), macKey: hash(LABEL_MAC1, publicKey) };
+  return { transcript: transcriptOf(publicKey), macKey: macKeyOf(publicKey) };
 }
 
 function stampMac1(bytes: Uint8Array, remote: Remote): void {

@@ -148,6 +148,27 @@ Deno.test("under load a stranger gets a cookie no longer than its message, and a
   assert.equal(answers.length, before);
 });
 
+Deno.test("a flood gets 250 cookies a second at most, and a peer still renews its session", () => {
+  const { network, a, b, answers } = scene();
+  const strangers = Array.from({ length: 100 }, () => strangersInitiation(b));
+  const flood = (count: number) => {
+    for (let at = 0; at < count; at++) b.receiveDatagram(strangers[at % strangers.length]!, ATTACKER);
+  };
+  a.meet([]);
+  a.meet([b]);
+  network.run(1_000);
+  flood(3_000);
+  a.send(packetBetween(1, 2, 60, 43));
+  network.run(1_000);
+  for (let second = 0; second < 8; second++) {
+    const before = answers.length;
+    flood(3_000);
+    network.run(1_000);
+    assert.ok(answers.length - before <= 250);
+  }
+  assert.equal(tagOf(b.received.at(-1)!), 43);
+});
+
 Deno.test("a cookie is good for one address, and for two minutes", () => {
   const { network, a, b } = scene();
   const flood = () => {

@@ -15,6 +15,7 @@ const commands: DataCommand[] = [
     publicKey: key,
     allowedIps: [{ address: Uint8Array.of(100, 64, 0, 3), bits: 32 }, { address: endpoint.address, bits: 128 }],
   },
+  { type: "identity.set", publicKey: key },
   { type: "peer.remove", peer: 1 },
   { type: "path.set", peer: 1, path: { via: "udp", endpoint } },
   { type: "path.set", peer: 1, path: { via: "relay" } },

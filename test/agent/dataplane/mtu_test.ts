@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { nobleEngine } from "../../../agent/crypto/engines/noble.ts";
 import { createArena } from "../../../agent/dataplane/arena.ts";
 import { DataPlane } from "../../../agent/dataplane/data-plane.ts";
@@ -21,7 +22,7 @@ class End {
   constructor(host: 1 | 2) {
     const arena = this.#arena;
     const cells = new Float64Array(CELLS_PER_PEER);
-    this.#plane = new DataPlane({ arena, cells, drops: this.#drops, engine: nobleEngine(arena) });
+    this.#plane = new DataPlane({ arena, cells, drops: this.#drops, engine: nobleEngine(arena), randomBytes });
     const address = Uint8Array.of(100, 64, 0, 3 - host);
     this.apply({ type: "peer.set", peer: 0, publicKey: new Uint8Array(32), allowedIps: [{ address, bits: 32 }] });
     this.apply({ type: "path.set", peer: 0, path: { via: "udp", endpoint } });

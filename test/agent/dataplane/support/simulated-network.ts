@@ -117,10 +117,10 @@ export class SimulatedHost {
     this.number = number;
     this.endpoint = endpointOf(10, number);
     const { arena, cells, drops, shields } = this;
-    this.#plane = new DataPlane({ arena, cells, drops, shields, engine: nobleEngine(arena) });
+    this.#plane = new DataPlane({ arena, cells, drops, shields, engine: nobleEngine(arena), randomBytes: random });
     this.device = new WireGuardDevice({
-      privateKey: new Uint8Array(randomBytes(32)),
-      randomBytes: (size) => new Uint8Array(randomBytes(size)),
+      privateKey: random(32),
+      randomBytes: random,
       x25519,
       cells,
       drops,
@@ -223,6 +223,10 @@ export function hostPair(network: SimulatedNetwork, more: Partial<PeerConfig> = 
   a.meet([b], more);
   b.meet([a], more);
   return [a, b];
+}
+
+function random(size: number): Uint8Array {
+  return new Uint8Array(randomBytes(size));
 }
 
 export function endpointOf(network: number, last: number, port = 41641): Endpoint {
