@@ -1,4 +1,5 @@
 import { latenciesToKeep } from "#domain/machine/telemetry.ts";
+import type { AgentCommand, CommandResult } from "#protocol/api/agent-commands.ts";
 import type { MachineStatus, MachineTelemetry, OwnSettings } from "#protocol/api/machines.ts";
 import {
   type AgentMessage,
@@ -15,6 +16,7 @@ import type { NetMap, NetMapDelta, RelayTicket } from "#protocol/netmap.ts";
 import { PROTOCOL_VERSION } from "#protocol/version.ts";
 import { applyDelta } from "./apply-delta.ts";
 import { Backoff } from "./backoff.ts";
+import { CommandLedger } from "./command-ledger.ts";
 
 export interface SessionOptions {
   readonly wireguardPublicKey: WireGuardPublicKey;
@@ -57,6 +59,7 @@ export type HeartbeatResult =
     readonly expiresInS: number;
     /** Settings the control plane did not grant, when it was told any. */
     readonly refused: readonly string[] | undefined;
+    readonly commands?: readonly AgentCommand[] | undefined;
   }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly retryAfterMs?: number };
 
@@ -72,6 +75,8 @@ export type SessionAction =
   | { readonly type: "map.void" }
   /** Settings were taken; one sentence for each that was not granted. */
   | { readonly type: "settled"; readonly refused: readonly string[] }
+  /** An admin wants this done, once; `handleCommandDone` says what became of it. */
+  | { readonly type: "command"; readonly command: AgentCommand }
   /** Another agent runs with these keys: this one must get its own. */
   | { readonly type: "cloned" }
   | { readonly type: "ticket"; readonly ticket: RelayTicket }
@@ -140,6 +145,7 @@ export class ControlSession {
   #beatSettings: OwnSettings | undefined;
   #cloneSeen = false;
   #lookAgainAt = 0;
+  readonly #commands = new CommandLedger();
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -231,6 +237,18 @@ export class ControlSession {
       this.#unsettled++;
       out.push({ type: "send", message: { type: "update", settings } });
     } else if (this.#heartbeatWorks) this.#heartbeat(out);
+  }
+
+  handleCommandDone(result: CommandResult, out: SessionAction[]): void {
+    this.#commands.settle(result);
+    if (this.#phase === "live" || this.#phase === "greeting") {
+      out.push({ type: "send", message: { type: "command_done", result } });
+    }
+  }
+
+  /** What a heartbeat acknowledges. */
+  get commandResults(): readonly CommandResult[] {
+    return this.#commands.results;
   }
 
   /** What was set and is not known to have arrived. */
@@ -338,10 +356,18 @@ export class ControlSession {
         if (--this.#unsettled <= 0) this.#settings = undefined;
         out.push({ type: "settled", refused: message.refused });
         return;
+      case "commands":
+        return this.#takeCommands(message.commands, out);
       case "clone_seen":
         this.#cloneSeen = true;
         if (this.#phase === "live") this.#sayConnected(out);
     }
+  }
+
+  #takeCommands(commands: readonly AgentCommand[], out: SessionAction[]): void {
+    const { fresh, known } = this.#commands.take(commands);
+    for (const command of fresh) out.push({ type: "command", command });
+    for (const result of known) this.handleCommandDone(result, out);
   }
 
   #applyDelta(delta: NetMapDelta, out: SessionAction[]): void {
@@ -447,6 +473,7 @@ export class ControlSession {
       if (this.#settings === this.#beatSettings) this.#settings = undefined;
       out.push({ type: "settled", refused: result.refused });
     }
+    this.#takeCommands(result.commands ?? [], out);
     if (result.ticket !== null) out.push({ type: "ticket", ticket: result.ticket });
     const problem = selfProblems[result.map.self.status] ?? BLOCKED;
     out.push({ type: "status", control: "connected", problem, retryInMs: undefined });

@@ -1,4 +1,5 @@
 import { call } from "#protocol/api/call.ts";
+import type { CommandResult } from "#protocol/api/agent-commands.ts";
 import { machineHeartbeat, type OwnSettings } from "#protocol/api/machines.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { NodeKey, WireGuardPublicKey } from "#protocol/keys.ts";
@@ -11,13 +12,14 @@ export interface HeartbeatOptions {
   readonly registration: Registration;
   readonly own: OwnAddresses;
   readonly settings: OwnSettings | undefined;
+  readonly commandResults: readonly CommandResult[];
   readonly status: "online" | "offline";
   readonly answerMs: number;
 }
 
 /** One heartbeat over plain HTTP. */
 export async function sendHeartbeat(options: HeartbeatOptions): Promise<HeartbeatResult> {
-  const { state, registration, own, settings, status, answerMs } = options;
+  const { state, registration, own, settings, commandResults, status, answerMs } = options;
   const signal = AbortSignal.timeout(answerMs);
   try {
     const answer = await call(fetch, registration.api_url, machineHeartbeat, {
@@ -28,11 +30,13 @@ export async function sendHeartbeat(options: HeartbeatOptions): Promise<Heartbea
       version: PRODUCT_VERSION,
       ...(own.relayRegion === null ? {} : { relay_region: own.relayRegion }),
       ...own.telemetry,
+      command_results: [...commandResults],
       ...(settings === undefined ? {} : { settings }),
     }, { signal });
     const { seq, org, self, peers, relays, timings, relay_ticket: ticket, token, expires_in: expiresInS } = answer;
     const map = { seq, org, self, peers, relays, timings };
-    return { ok: true, map, wallMs: answer.now, ticket, token, expiresInS, refused: answer.refused };
+    const { now: wallMs, refused, agent_commands: commands } = answer;
+    return { ok: true, map, wallMs, ticket, token, expiresInS, refused, commands };
   } catch (error) {
     const refusal = error instanceof ZtnaError ? error : new ZtnaError("UNAVAILABLE", undefined, { cause: error });
     const seconds = refusal.details["retry_after_s"];

@@ -1,3 +1,4 @@
+import type { AgentCommand, CommandResult } from "#protocol/api/agent-commands.ts";
 import type { OwnSettings } from "#protocol/api/machines.ts";
 import { CONTROL_PATH } from "#protocol/control/messages.ts";
 import type { WireGuardPublicKey } from "#protocol/keys.ts";
@@ -50,6 +51,8 @@ export interface LoopOptions {
   readonly onToken: (token: string, expiresInS: number) => void;
   /** The control plane has taken settings; one sentence for each that was not granted. */
   readonly onSettled: (refused: readonly string[]) => void;
+  /** Does what an admin wants of this machine, and tells what became of it. */
+  readonly onCommand: (command: AgentCommand) => Promise<Omit<CommandResult, "id">>;
   /** Another agent runs with these keys: this one must get its own. */
   readonly onCloned: () => void;
 }
@@ -266,6 +269,8 @@ export class AgentLoop {
         return this.#options.onToken(action.token, action.expiresInS);
       case "settled":
         return this.#options.onSettled(action.refused);
+      case "command":
+        return void this.#obey(action.command);
       case "cloned":
         return this.#options.onCloned();
       case "status":
@@ -303,10 +308,19 @@ export class AgentLoop {
       registration,
       own: this.#own(),
       settings: this.#session.settings,
+      commandResults: this.#session.commandResults,
       status,
       answerMs: status === "offline" ? BYE_ANSWER_MS : HEARTBEAT_ANSWER_MS,
     });
     if (!this.#stopped) this.#advance((out, now) => this.#session.handleHeartbeat(result, now, out));
+  }
+
+  async #obey(command: AgentCommand): Promise<void> {
+    const { log, onCommand } = this.#options;
+    log("warn", "command.taken", { command: command.command });
+    const result = { id: command.id, ...await onCommand(command) };
+    log("warn", "command.done", { command: command.command, done: result.done, said: result.said });
+    if (!this.#stopped) this.#advance((out) => this.#session.handleCommandDone(result, out));
   }
 
   #applyMap(map: NetMap, change: Pick<NetMapDelta, "upsert" | "remove"> | undefined): void {

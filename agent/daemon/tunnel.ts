@@ -27,6 +27,7 @@ export type TunnelOptions = Pick<
   | "onStatus"
   | "onToken"
   | "onSettled"
+  | "onCommand"
   | "onCloned"
 >;
 

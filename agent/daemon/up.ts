@@ -2,6 +2,7 @@ import type { MachineSettings } from "#protocol/api/machines.ts";
 import type { NetMap } from "#protocol/netmap.ts";
 import { PRODUCT_VERSION } from "#protocol/version.ts";
 import { decideRegistration } from "../control/registration-decision.ts";
+import { AdminOrders } from "./admin-orders.ts";
 import { Announcer } from "./announcer.ts";
 import { type AgentConfig, requireApiUrl } from "./config.ts";
 import type { Credential } from "./enrol.ts";
@@ -61,21 +62,24 @@ export async function runUp(
   preparePrivateDirectory(config.paths.directory);
   const pidFile = await claimPidFile(config.paths.pid);
   const log = new LogFile({ path: config.paths.log, level: config.logLevel });
+  const run = new Run(config, apiUrl, options, report, stop, log.write);
   try {
     log.write("info", "agent.started", { version: PRODUCT_VERSION, pid: Deno.pid });
     report.line("Starting QuickZTNA...");
-    return await new Run(config, apiUrl, options, report, stop, log.write).run();
+    return await run.run();
   } catch (error) {
     if (!stop.aborted) log.write("error", "agent.failed", { message: messageOf(error) });
     throw error;
   } finally {
     log.write("info", "agent.stopped");
     log.close();
+    run.orders.finish((text) => report.warn(text));
     pidFile.release();
   }
 }
 
 class Run {
+  readonly orders: AdminOrders;
   readonly #config: AgentConfig;
   readonly #apiUrl: string;
   readonly #options: UpOptions;
@@ -108,6 +112,7 @@ class Run {
     this.#log = log;
     this.#person = PersonSession.read(config.paths.tokens, apiUrl);
     this.#stop = new AbortController();
+    this.orders = new AdminOrders(config.paths, () => this.#stop.abort());
     if (stop.aborted) this.#stop.abort(stop.reason);
     else stop.addEventListener("abort", () => this.#stop.abort(stop.reason), { once: true });
   }
@@ -210,6 +215,7 @@ class Run {
         else this.#handleStatus(status, state, loop, announcer);
       },
       onSettled: (refused) => refused.forEach((sentence) => this.#report.warn(`Warning: ${sentence}`)),
+      onCommand: ({ command }) => this.orders.obey(command),
       onCloned: () => part(),
     });
     const saved = savedMap && setTimeout(() => announcer.handleSilence(savedMap), SAVED_MAP_AFTER_MS);
@@ -269,6 +275,7 @@ class Run {
   }
 
   #keepMap(state: AgentState, map: NetMap): void {
+    if (this.orders.isWiped) return;
     const registration = state.registration!;
     try {
       writeNetMap(this.#config.paths.netMap, registration.machine_id, map);
@@ -280,6 +287,7 @@ class Run {
   }
 
   #keepRegistration(state: AgentState, registration: Registration): void {
+    if (this.orders.isWiped) return;
     const text = JSON.stringify(registration);
     if (text === (this.#kept ?? JSON.stringify(state.registration))) return;
     this.#kept = text;
@@ -292,6 +300,7 @@ class Run {
 
   /** Commands of this machine speak to the API with it. */
   #keepToken({ machine_id }: Registration, token: string, expiresInS: number): void {
+    if (this.orders.isWiped) return;
     try {
       writeMachineToken(this.#config.paths.machineToken, {
         machine_id,

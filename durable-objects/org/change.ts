@@ -1,6 +1,7 @@
 import { stillApproved } from "#domain/machine/routes.ts";
 import type { AdminSettings } from "#domain/org/settings.ts";
-import type { UserId } from "#protocol/ids.ts";
+import type { MachineId, UserId } from "#protocol/ids.ts";
+import { dropCommands } from "./store/agent-commands.ts";
 import { type AuditRow, insertAudit } from "./store/audit.ts";
 import { type AuthKeyRow, insertAuthKey, saveAuthKey } from "./store/auth-keys.ts";
 import { release } from "./store/addresses.ts";
@@ -27,6 +28,8 @@ export class Change {
   readonly now: number;
   readonly machines: MachineChange[] = [];
   readonly deleted: MachineRow[] = [];
+  /** Their agents have something new to do. */
+  readonly commanded: MachineId[] = [];
   readonly keys: KeyChange[] = [];
   readonly audits: AuditRow[] = [];
   /** The settings that were changed. */
@@ -70,6 +73,7 @@ export class Change {
   deleteMachine(row: MachineRow): void {
     deleteMachine(this.sql, row, ++this.org.rev);
     release(this.sql, row.address);
+    dropCommands(this.sql, row.id);
     this.org.machine_count -= 1;
     this.deleted.push(row);
   }

@@ -16,6 +16,7 @@ import type { OwnSettings } from "#protocol/api/machines.ts";
 import { type ErrorCode, ZtnaError } from "#protocol/errors.ts";
 import { type MachineId, orgRoutingTag } from "#protocol/ids.ts";
 import type { Config } from "../../worker/config.ts";
+import { pendingCommands, takeResults } from "./agent-commands.ts";
 import { Burst } from "./burst.ts";
 import type { Change, MachineChange } from "./change.ts";
 import { DeltaTexts } from "./delta-texts.ts";
@@ -137,6 +138,7 @@ export class ControlStreams {
 
   /** Tells every agent what a committed change means for its map. */
   tell(change: Change): void {
+    for (const id of change.commanded) this.#command(id);
     if (change.machines.length + change.deleted.length === 0 && !change.changesAllMaps) return;
     this.#peers.apply(change);
     for (const { id } of change.deleted) this.#refuse(id, "INVALID_NODE_KEY");
@@ -189,6 +191,7 @@ export class ControlStreams {
         const after = this.#take(socket, row, report, message.settings);
         this.#sendMap(socket, { ...attachment, ...twin }, after);
         this.#sendCredentials(socket, after);
+        this.#sendCommands(socket, after);
         break;
       }
       case "update": {
@@ -204,6 +207,9 @@ export class ControlStreams {
         break;
       case "look_wanted":
         // Each message is followed by one.
+        break;
+      case "command_done":
+        this.#org.write((change) => takeResults(change, row, [message.result]));
         break;
       case "bye":
         socket.serializeAttachment(null);
@@ -288,6 +294,19 @@ export class ControlStreams {
     const tag = orgRoutingTag(orgId);
     const ticket = relayTicketFor(config.secret, tag, row.public_key, Date.now(), config.timings.relay_ticket_s);
     send(socket, { type: "ticket", ticket });
+  }
+
+  #command(id: MachineId): void {
+    const row = findMachine(this.#org.ctx.storage.sql, id);
+    for (const { socket, attachment } of row === undefined ? [] : this.#streamsOf(id)) {
+      if (attachment.seq !== undefined) this.#sendCommands(socket, row!);
+    }
+  }
+
+  /** Whatever the agent has not acknowledged: what was sent before may be lost. */
+  #sendCommands(socket: WebSocket, row: MachineRow): void {
+    const commands = pendingCommands(this.#org.ctx.storage.sql, row);
+    if (commands.length > 0) send(socket, { type: "commands", commands });
   }
 
   /** Ends the streams of a node key that is void; one that was given back was a copy's. */

@@ -1,6 +1,8 @@
+import type { AgentCommand, CommandResult } from "#protocol/api/agent-commands.ts";
 import type { Machine, OwnSettings } from "#protocol/api/machines.ts";
 import type { NetMap } from "#protocol/netmap.ts";
 import type { Config } from "../../worker/config.ts";
+import { pendingCommands, takeResults } from "./agent-commands.ts";
 import type { Change } from "./change.ts";
 import type { Ledger } from "./ledger.ts";
 import { type MachineReport, reclaimNodeKey, requireMachine, takeReport } from "./machine-changes.ts";
@@ -14,6 +16,7 @@ export interface HeartbeatInput extends MachineReport {
   /** The name by which the agent reached this deploy. */
   readonly host: string;
   readonly settings: OwnSettings | undefined;
+  readonly commandResults: readonly CommandResult[];
 }
 
 /** What a heartbeat is answered with. */
@@ -22,6 +25,7 @@ export interface Heartbeat {
   readonly map: NetMap;
   /** Settings of the request that were not granted, one sentence each. */
   readonly refused: readonly string[];
+  readonly commands: readonly AgentCommand[];
 }
 
 export function answerHeartbeat(ledger: Ledger, config: Config, input: HeartbeatInput): Heartbeat {
@@ -29,7 +33,12 @@ export function answerHeartbeat(ledger: Ledger, config: Config, input: Heartbeat
   const { addressPool } = mapRulesOf(org, config);
   const limits = { touchAfterMs: config.timings.offline_after_s * 1000 / 2, addressPool };
   const { row, refused } = ledger.write((change) => takeHeartbeat(change, input, limits), org);
-  return { machine: machineOf(row, org.id), map: netMapOf(ledger.sql, org, config, input.host, row), refused };
+  return {
+    machine: machineOf(row, org.id),
+    map: netMapOf(ledger.sql, org, config, input.host, row),
+    refused,
+    commands: pendingCommands(ledger.sql, row),
+  };
 }
 
 /**
@@ -44,6 +53,7 @@ function takeHeartbeat(
   const { sql, org, now } = change;
   reclaimNodeKey(change, input.nodeKeyHash);
   const before = requireMachine(sql, org, input.nodeKeyHash, now);
+  takeResults(change, before, input.commandResults);
   const row = takeReport(change, before, input, "client_shutdown");
   const settled = settleOwn(change, row, input.settings ?? {}, addressPool);
   if (settled.row === before && now - row.last_seen > touchAfterMs) touchMachine(sql, row.address, now);

@@ -6,6 +6,7 @@ import { cleanTags, retag } from "#domain/machine/tags.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId, UserId } from "#protocol/ids.ts";
 import { type Actor, isAdmin, isMachine, requireAsAdmin, requireOwn, userIdOf } from "./actor.ts";
+import { commandAgent, wipeDevice } from "./agent-commands.ts";
 import type { Change } from "./change.ts";
 import { settleNodeKeys } from "./key-expiry.ts";
 import { setFlags } from "./machine-flags.ts";
@@ -28,7 +29,9 @@ export type MachineCommand =
   | { readonly do: "update_flags"; readonly flags: WantedFlags }
   | { readonly do: "set_key_expiry"; readonly disabled: boolean }
   | { readonly do: "approve_routes" | "reject_routes"; readonly routes: readonly string[] | undefined }
-  | { readonly do: "approve_exit_node" | "reject_exit_node" };
+  | { readonly do: "approve_exit_node" | "reject_exit_node" }
+  | { readonly do: "lock_device" }
+  | { readonly do: "wipe_device"; readonly confirm: string };
 
 /** What a machine may do to itself. */
 const machinesOwn: readonly MachineCommand["do"][] = ["rename", "update_tags", "update_flags"];
@@ -59,6 +62,10 @@ export function administer(
       return approveExitNode(change, id, actor);
     case "reject_exit_node":
       return rejectExitNode(change, id, actor);
+    case "lock_device":
+      return commandAgent(change, id, "lock_device", actor);
+    case "wipe_device":
+      return wipeDevice(change, id, command.confirm, actor);
     default:
       return moveMachine(change, id, command.do, actor, command.details);
   }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { machineIdSchema, orgIdSchema } from "../ids.ts";
+import { agentCommandNames } from "./agent-commands.ts";
 import { endpoint } from "./endpoint.ts";
 import { machineStatusSchema } from "./machines.ts";
 
@@ -156,6 +157,27 @@ export const rejectExitNode = endpoint({
   action: "reject_exit_node",
   request: v.object(target),
   response: answersExitNode,
+  refusals,
+});
+
+const answersCommand = v.object({ machine_id: machineIdSchema, command: v.picklist(agentCommandNames) });
+
+/** The agent locks the sessions of whoever is logged in on its machine, as soon as it hears of it. */
+export const lockDevice = endpoint({
+  ...common,
+  action: "lock_device",
+  request: v.object(target),
+  response: answersCommand,
+  refusals,
+});
+
+/** The agent removes all that this product has on its machine, and ends. */
+export const wipeDevice = endpoint({
+  ...common,
+  action: "wipe_device",
+  /** `confirm` is `WIPE-<machine_id>`. */
+  request: v.object({ ...target, confirm: v.string("confirm must be a string") }),
+  response: answersCommand,
   refusals,
 });
 

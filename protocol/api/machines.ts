@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { authKeyIdSchema, machineIdSchema, orgIdSchema, userIdSchema } from "../ids.ts";
 import { machineKeySchema, nodeKeySchema, wireGuardPublicKeySchema } from "../keys.ts";
 import { machineFlagsSchema, netMapSchema, relayTicketSchema } from "../netmap.ts";
+import { agentCommandSchema, commandResultSchema } from "./agent-commands.ts";
 import { endpoint } from "./endpoint.ts";
 
 export const machineStatuses = ["pending", "online", "offline", "quarantined"] as const;
@@ -172,6 +173,8 @@ export const machineHeartbeat = endpoint({
     relay_region: v.optional(v.pipe(v.string(), v.maxLength(32))),
     ...machineTelemetrySchema.entries,
     settings: v.optional(ownSettingsSchema),
+    /** Acknowledges `agent_commands` of the answers before. */
+    command_results: v.optional(v.pipe(v.array(commandResultSchema), v.maxLength(32)), []),
   }),
   /** The machine's whole map besides its state: an agent can do without the control stream. */
   response: v.object({
@@ -185,6 +188,8 @@ export const machineHeartbeat = endpoint({
     /** Milliseconds of the control plane's clock. */
     now: v.optional(v.number()),
     relay_ticket: v.nullable(relayTicketSchema),
+    /** What the agent has yet to do, until it acknowledges. */
+    agent_commands: v.optional(v.array(agentCommandSchema), []),
     /** Present when the request had settings: one sentence for each that was not granted. */
     refused: v.optional(v.array(v.string())),
   }),

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { agentCommandSchema, commandResultSchema } from "../api/agent-commands.ts";
 import { machineTelemetrySchema, ownSettingsSchema } from "../api/machines.ts";
 import { wireGuardPublicKeySchema } from "../keys.ts";
 import { netMapDeltaSchema, netMapSchema, relayTicketSchema } from "../netmap.ts";
@@ -55,6 +56,7 @@ export const agentMessageSchema = v.variant("type", [
   v.object({ type: v.literal("map_wanted") }),
   /** A peer that should be there does not answer, or a person asks who is there: the org looks who has fallen silent. */
   v.object({ type: v.literal("look_wanted") }),
+  v.object({ type: v.literal("command_done"), result: commandResultSchema }),
   /** The machine goes offline on purpose (`ztna down`). */
   v.object({ type: v.literal("bye") }),
 ]);
@@ -70,6 +72,8 @@ export const orgMessageSchema = v.variant("type", [
   /** Settings were taken; `refused` has one sentence for each that was not granted. */
   v.object({ type: v.literal("settled"), refused: v.array(v.string()) }),
   v.object({ type: v.literal("bye_heard") }),
+  /** What the agent has yet to do; answered by `command_done` for each. */
+  v.object({ type: v.literal("commands"), commands: v.array(agentCommandSchema) }),
   /** Another agent has used a copy of this one's keys, and was told to get its own. */
   v.object({ type: v.literal("clone_seen") }),
 ]);

@@ -2,8 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { strFromU8, unzipSync } from "fflate";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { searchAuditLogs } from "#protocol/api/audit-logs.ts";
 import { createAuthKey } from "#protocol/api/auth-keys.ts";
 import { call } from "#protocol/api/call.ts";
+import { lockDevice, wipeDevice } from "#protocol/api/machine-admin.ts";
 import { listMachines } from "#protocol/api/tables.ts";
 import type { OrgId } from "#protocol/ids.ts";
 import type { Background } from "../../tools/lab/background.ts";
@@ -155,6 +157,31 @@ test("ztna bugreport of a running agent holds none of its secrets", async () => 
     expect(log.includes(secret), name).toBe(false);
   }
 });
+
+test("lock_device and wipe_device reach the running agent: it locks, then removes all it kept here and ends", async () => {
+  const { machine } = JSON.parse((await linuxA.run("ztna", ["status", "--json"])).stdout);
+  const target = { org_id: orgId, machine_id: machine.id };
+  await call(linuxA.fetch, plane.url, lockDevice, target, { token });
+  await expect.poll(() => recordsOf(machine.id), { timeout: 10_000 }).toContainEqual(
+    expect.stringMatching(/^machine\.lock(ed|_failed)$/),
+  );
+  expect((await linuxA.run("ztna", ["status", "--json"])).code).toBe(0);
+  await linuxA.shell("touch ~/.config/ztna/mine.txt");
+  const [agent] = agents;
+  await call(linuxA.fetch, plane.url, wipeDevice, { ...target, confirm: `WIPE-${machine.id}` }, { token });
+  expect(await agent!.exited).toBe(0);
+  expect(agent!.stderr).toMatch(/An admin of your organization has wiped this machine/);
+  expect(await recordsOf(machine.id)).toContain("machine.wiped");
+  expect((await linuxA.shell("ls ~/.config/ztna")).stdout).toBe("mine.txt\n");
+  const after = JSON.parse((await linuxA.run("ztna", ["status", "--json"])).stdout);
+  expect(after).toMatchObject({ authenticated: false, machine: null, node_key: "" });
+});
+
+/** The actions on record of one machine. */
+async function recordsOf(machineId: string) {
+  const { logs } = await call(linuxA.fetch, plane.url, searchAuditLogs, { org_id: orgId, page_size: 200 }, { token });
+  return logs.filter(({ resource_id }) => resource_id === machineId).map(({ action }) => action);
+}
 
 async function machineNamed(name: string) {
   const machines = await call(linuxA.fetch, plane.url, listMachines, { org_id: orgId }, { token });

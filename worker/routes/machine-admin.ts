@@ -7,6 +7,7 @@ import {
   deleteMachine,
   disableMachine,
   enableMachine,
+  lockDevice,
   quarantineMachine,
   rejectExitNode,
   rejectRoutes,
@@ -15,6 +16,7 @@ import {
   unquarantineMachine,
   updateMachineFlags,
   updateMachineTags,
+  wipeDevice,
 } from "#protocol/api/machine-admin.ts";
 import { reachMachine, type Target } from "../auth/reach-machine.ts";
 import type { AppContext, AppEnv } from "../context.ts";
@@ -55,6 +57,16 @@ export function machineAdminRoutes(app: Hono<AppEnv>): void {
     [rejectRoutes, decideRoutes("reject_routes")],
     [approveExitNode, decideExitNode("approve_exit_node")],
     [rejectExitNode, decideExitNode("reject_exit_node")],
+
+    [lockDevice, async (input, c) => {
+      await administer(c, input, { do: "lock_device" });
+      return { machine_id: input.machine_id, command: "lock_device" as const };
+    }],
+
+    [wipeDevice, async (input, c) => {
+      await administer(c, input, { do: "wipe_device", confirm: input.confirm });
+      return { machine_id: input.machine_id, command: "wipe_device" as const };
+    }],
 
     [deleteMachine, async (input, c) => {
       const { org, actor } = await reachMachine(c, input);

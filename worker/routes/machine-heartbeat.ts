@@ -16,7 +16,7 @@ export function machineHeartbeatRoutes(app: Hono<AppEnv>): void {
     const tag = routingTagOf(secret, "node-key", input.node_key);
     if (tag === undefined) throw new ZtnaError("INVALID_NODE_KEY");
     const nodeKeyHash = secretHash(input.node_key);
-    const { machine, map, refused } = unwrap(
+    const { machine, map, refused, commands } = unwrap(
       await c.env.ORG.getByName(tag).heartbeat({
         nodeKeyHash,
         host: new URL(c.req.url).hostname,
@@ -27,6 +27,7 @@ export function machineHeartbeatRoutes(app: Hono<AppEnv>): void {
         relayRegion: input.relay_region,
         telemetry: telemetryOf(input),
         settings: input.settings,
+        commandResults: input.command_results,
       }),
     );
     const { id: machineId, org_id: orgId } = machine;
@@ -44,6 +45,7 @@ export function machineHeartbeatRoutes(app: Hono<AppEnv>): void {
       relay_ticket: isCarried(machine)
         ? relayTicketFor(secret, tag, machine.public_key ?? "", now, timings.relay_ticket_s)
         : null,
+      agent_commands: [...commands],
       ...(input.settings && { refused: [...refused] }),
     };
   });

@@ -114,6 +114,17 @@ const versions: readonly string[][] = [
     // Nobody copies it any more.
     "DELETE FROM chores WHERE name = 'copy_last_seen'",
   ],
+  [
+    // Kept only until the agent has acknowledged them.
+    `CREATE TABLE agent_commands (
+      id TEXT PRIMARY KEY,
+      machine_id TEXT NOT NULL,
+      device TEXT NOT NULL,
+      command TEXT NOT NULL CHECK (command IN ('lock_device', 'wipe_device')),
+      requested_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+    "CREATE INDEX agent_commands_machine ON agent_commands (machine_id)",
+  ],
 ];
 
 /** True once the org's tables exist. An object nobody initialised stores nothing at all. */

@@ -37,6 +37,8 @@ class Trial {
   hearText = (text: string) => this.#run((out) => this.session.handleMessage(text, this.now, out));
   close = (end: SocketEnd = {}) => this.#run((out) => this.session.handleClosed(end, this.now, out));
   set = (settings: OwnSettings) => this.#run((out) => this.session.handleSettings(settings, out));
+  commandDone = (id: string) =>
+    this.#run((out) => this.session.handleCommandDone({ id, done: true, said: "done" }, out));
   bye = () => this.#run((out) => this.session.handleBye(this.now, out));
   look = () => this.#run((out) => this.session.handleLookWanted(this.now, out));
   wake = () => this.#run((out) => this.session.handleWake(out));
@@ -304,6 +306,35 @@ Deno.test("settings go with the heartbeat where WebSockets are blocked", () => {
   assert.ok(actions.some((action) => action.type === "settled" && action.refused[0] === "no"));
   assert.equal(trial.session.settings, undefined);
   assert.ok(kinds(trial.set({ shields_up: false })).includes("heartbeat"));
+});
+
+Deno.test("a command is done once and acknowledged each time it comes", () => {
+  const trial = trialOf();
+  trial.goLive();
+  const commands: OrgMessage = { type: "commands", commands: [{ id: "1", command: "lock_device" }] };
+  assert.deepEqual(trial.hear(commands), [{ type: "command", command: { id: "1", command: "lock_device" } }]);
+  assert.deepEqual(trial.hear(commands), []);
+  const acknowledged = [{
+    type: "send",
+    message: { type: "command_done", result: { id: "1", done: true, said: "done" } },
+  }];
+  assert.deepEqual(trial.commandDone("1"), acknowledged);
+  trial.close();
+  trial.elapse();
+  trial.open();
+  trial.hear({ type: "map", map: netMap({ seq: 6 }) });
+  assert.deepEqual(trial.hear(commands), acknowledged);
+});
+
+Deno.test("where WebSockets are blocked, agent_commands come with one heartbeat and are acknowledged with the next", () => {
+  const trial = trialOf();
+  trial.start();
+  const beat = () => trial.heartbeat({ ...answer, commands: [{ id: "1", command: "wipe_device" }] });
+  assert.ok(kinds(beat()).includes("command"));
+  assert.deepEqual(trial.session.commandResults, []);
+  assert.deepEqual(sent(trial.commandDone("1")), []);
+  assert.deepEqual(trial.session.commandResults, [{ id: "1", done: true, said: "done" }]);
+  assert.ok(!kinds(beat()).includes("command"));
 });
 
 Deno.test("a latency that wobbles is not told", () => {
