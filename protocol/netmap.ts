@@ -51,6 +51,10 @@ export const machineFlagsSchema = v.object({
 });
 export type MachineFlags = v.InferOutput<typeof machineFlagsSchema>;
 
+/** What a machine gets to see: nobody, its peers, or the prefixes these carry as well. */
+export const viewSchema = v.picklist(["apart", "plain", "routed"]);
+export type View = v.InferOutput<typeof viewSchema>;
+
 /** The agent's own record. */
 export const selfSchema = v.object({
   ...machineFlagsSchema.entries,
@@ -61,13 +65,14 @@ export const selfSchema = v.object({
   address_pool: v.string(),
   status: v.picklist(["pending", "online", "offline", "quarantined"]),
   mtu_bytes: v.number(),
+  view: v.optional(viewSchema),
   /** The org wants its agents to do without super-packets (TUN offloads, UDP GSO and GRO). */
   disable_offloads: v.optional(v.boolean()),
 });
 
 /** Everything an agent needs to carry packets. */
 export const netMapSchema = v.object({
-  /** Per-org sequence number; a delta applies to exactly the number before it. */
+  /** Names the state of the org that the map shows; later ones have greater numbers. */
   seq: v.number(),
   org: v.object({ id: orgIdSchema, name: v.string(), slug: v.string() }),
   self: selfSchema,
@@ -89,3 +94,12 @@ export const netMapDeltaSchema = v.object({
   remove: v.array(machineIdSchema),
 });
 export type NetMapDelta = v.InferOutput<typeof netMapDeltaSchema>;
+
+/** The map of an agent that still has the one of `since`: all but the peers, and of these what changed. */
+export const resumedMapSchema = v.object({
+  since: v.number(),
+  map: v.omit(netMapSchema, ["peers"]),
+  upsert: v.array(peerSchema),
+  remove: v.array(machineIdSchema),
+});
+export type ResumedMap = v.InferOutput<typeof resumedMapSchema>;

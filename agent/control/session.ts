@@ -14,7 +14,7 @@ import type { WireGuardPublicKey } from "#protocol/keys.ts";
 import type { AgentStatus } from "#protocol/local/daemon.ts";
 import type { NetMap, NetMapDelta, RelayTicket } from "#protocol/netmap.ts";
 import { PROTOCOL_VERSION } from "#protocol/version.ts";
-import { applyDelta } from "./apply-delta.ts";
+import { type Applied, applyDelta, applyResumed } from "./apply-delta.ts";
 import { Backoff } from "./backoff.ts";
 import { CommandLedger } from "./command-ledger.ts";
 
@@ -331,7 +331,7 @@ export class ControlSession {
       instance,
       wireguard_public_key: wireguardPublicKey,
       ...wire(this.#own),
-      ...(this.#map !== undefined ? { seq: this.#map.seq } : {}),
+      ...(this.#map !== undefined ? { seq: this.#map.seq, view: this.#map.self.view } : {}),
       ...(this.#settings === undefined ? {} : { settings: this.#settings }),
     };
   }
@@ -342,8 +342,11 @@ export class ControlSession {
         this.#mapWanted = false;
         if (message.now !== undefined) out.push({ type: "clock", wallMs: message.now });
         return this.#setMap(message.map, undefined, out);
+      case "resumed":
+        if (message.now !== undefined) out.push({ type: "clock", wallMs: message.now });
+        return this.#change(message, (map) => applyResumed(map, message), out);
       case "delta":
-        return this.#applyDelta(message.delta, out);
+        return this.#change(message.delta, (map) => applyDelta(map, message.delta), out);
       case "ticket":
         this.#ticketWanted = false;
         if (this.#phase === "live") this.#deadline = undefined;
@@ -370,14 +373,18 @@ export class ControlSession {
     for (const result of known) this.handleCommandDone(result, out);
   }
 
-  #applyDelta(delta: NetMapDelta, out: SessionAction[]): void {
+  #change(
+    change: Pick<NetMapDelta, "upsert" | "remove">,
+    apply: (map: NetMap) => Applied,
+    out: SessionAction[],
+  ): void {
     if (this.#mapWanted) return;
-    const applied = this.#map === undefined ? "gap" : applyDelta(this.#map, delta);
+    const applied = this.#map === undefined ? "gap" : apply(this.#map);
     if (applied === "old") return;
     if (applied === "gap") {
       this.#mapWanted = true;
       out.push({ type: "send", message: { type: "map_wanted" } });
-    } else this.#setMap(applied.map, delta, out);
+    } else this.#setMap(applied.map, change, out);
   }
 
   #setMap(map: NetMap, change: Pick<NetMapDelta, "upsert" | "remove"> | undefined, out: SessionAction[]): void {

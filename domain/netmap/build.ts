@@ -1,5 +1,5 @@
 import type { Machine } from "#protocol/api/machines.ts";
-import type { MachineFlags, NetMap, Peer } from "#protocol/netmap.ts";
+import type { MachineFlags, NetMap, Peer, View } from "#protocol/netmap.ts";
 
 /** What the network map takes from a machine. */
 export type MappedMachine = Pick<
@@ -53,15 +53,21 @@ export function peerOf(machine: MappedMachine, withRoutes: boolean): Peer {
   };
 }
 
-export function selfOf(machine: MappedMachine, { addressPool, disableOffloads }: MapRules): NetMap["self"] {
+export function viewOf(machine: MappedMachine, rules: MapRules): View {
+  if (!isCarried(machine)) return "apart";
+  return takesRoutes(machine, rules) ? "routed" : "plain";
+}
+
+export function selfOf(machine: MappedMachine, rules: MapRules): NetMap["self"] {
   return {
     id: machine.id,
     name: machine.name,
     tailnet_ip: machine.tailnet_ip,
-    address_pool: addressPool,
+    address_pool: rules.addressPool,
     status: machine.admin_disabled ? "offline" : machine.status,
     mtu_bytes: TUNNEL_MTU_BYTES,
-    ...(disableOffloads && { disable_offloads: true }),
+    view: viewOf(machine, rules),
+    ...(rules.disableOffloads && { disable_offloads: true }),
     ...flagsOf(machine),
   };
 }

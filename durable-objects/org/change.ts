@@ -123,7 +123,8 @@ export class Change {
   /** Last statement of the transaction: the counters. */
   seal(): void {
     if (this.isEmpty) return;
-    if (this.machines.length + this.deleted.length > 0 || this.changesAllMaps) this.org.seq += 1;
+    if (this.machines.length + this.deleted.length > 0 || this.changesAllMaps) this.org.seq = this.org.rev;
+    if (this.changesAllMaps) this.org.map_floor = this.org.rev;
     saveCounters(this.sql, this.org);
   }
 }

@@ -1,4 +1,4 @@
-import { isCarried } from "#domain/netmap/build.ts";
+import { isCarried, viewOf } from "#domain/netmap/build.ts";
 import { telemetryOf } from "#domain/machine/telemetry.ts";
 import { relayTicketFor } from "#domain/relay/machine-ticket.ts";
 import { signMachineToken } from "#domain/secrets/machine-token.ts";
@@ -15,9 +15,11 @@ import {
 import type { OwnSettings } from "#protocol/api/machines.ts";
 import { type ErrorCode, ZtnaError } from "#protocol/errors.ts";
 import { type MachineId, orgRoutingTag } from "#protocol/ids.ts";
+import type { ResumedMap, View } from "#protocol/netmap.ts";
 import type { Config } from "../../worker/config.ts";
 import { pendingCommands, takeResults } from "./agent-commands.ts";
 import { Burst } from "./burst.ts";
+import { missedBy } from "./catch-up.ts";
 import type { Change, MachineChange } from "./change.ts";
 import { DeltaTexts } from "./delta-texts.ts";
 import {
@@ -30,7 +32,7 @@ import {
 import { settleOwn } from "./machine-settings.ts";
 import { mapRulesOf, netMapOf } from "./net-map.ts";
 import { PeerTexts } from "./peer-texts.ts";
-import { type Listener, type Shift, type View, viewAfter, viewOf } from "./roster.ts";
+import { type Listener, type Shift, viewAfter } from "./roster.ts";
 import { findMachine, listMachines, machineOf, type MachineRow } from "./store/machines.ts";
 import type { ConfiguredOrg } from "./store/org.ts";
 
@@ -43,14 +45,15 @@ export interface Org {
 }
 
 /** What outlives hibernation with each stream; a stream that was closed from here has none left. */
-interface Attachment extends View {
+interface Attachment {
   readonly kind: "control";
   readonly machineId: MachineId;
   readonly host: string;
   /** Milliseconds of the last message that woke us. */
   readonly heardAt: number;
-  /** The map the agent has; undefined before its hello. */
+  /** The map the agent has and what it sees; undefined before its hello. */
   readonly seq?: number;
+  readonly view?: View;
   /** The start of an agent this stream belongs to, and those whose place it took. */
   readonly instance?: string | undefined;
   readonly displaced?: readonly string[];
@@ -154,17 +157,16 @@ export class ControlStreams {
     /** By the first change that is news: who got a whole map meanwhile hears less. */
     const shifts = new Map<number, DeltaTexts>();
     for (const { socket, attachment } of this.#streams("control")) {
-      const { seq } = attachment;
+      const { machineId, seq, view } = attachment;
       const first = seq === undefined ? -1 : changes.findIndex((change) => change.org.seq > seq);
-      if (seq === undefined || first === -1) continue;
+      if (seq === undefined || view === undefined || first === -1) continue;
       const texts = shifts.get(first) ?? new DeltaTexts(this.#shiftOf(changes.slice(first)));
       shifts.set(first, texts);
-      const { machineId, apart, routes } = attachment;
-      const listener: Listener = { machineId, seq, apart, routes };
+      const listener: Listener = { machineId, seq, view };
       const text = texts.textFor(listener);
       if (text === undefined) continue;
       socket.send(text);
-      socket.serializeAttachment({ ...attachment, seq: texts.shift.seq, ...viewAfter(listener, texts.shift) });
+      socket.serializeAttachment({ ...attachment, seq: texts.shift.seq, view: viewAfter(listener, texts.shift) });
     }
   }
 
@@ -177,8 +179,7 @@ export class ControlStreams {
     const row = requireMachine(ctx.storage.sql, org, nodeKeyHash, now);
     ctx.acceptWebSocket(server, ["control", tagOf(row.id)]);
     const host = request.headers.get(PUBLIC_HOST_HEADER) ?? "";
-    const view: View = { apart: true, routes: false };
-    const attachment: Attachment = { kind: "control", machineId: row.id, host, heardAt: now, reclaimed, ...view };
+    const attachment: Attachment = { kind: "control", machineId: row.id, host, heardAt: now, reclaimed };
     server.serializeAttachment(attachment);
   }
 
@@ -189,7 +190,7 @@ export class ControlStreams {
         const report = { publicKey, endpoints, relayRegion, version, telemetry: telemetryOf(message) };
         const twin = this.#takePlace(socket, attachment, row, message.instance);
         const after = this.#take(socket, row, report, message.settings);
-        this.#sendMap(socket, { ...attachment, ...twin }, after);
+        this.#bringUpToDate(socket, { ...attachment, ...twin }, after, message);
         this.#sendCredentials(socket, after);
         this.#sendCommands(socket, after);
         break;
@@ -271,14 +272,36 @@ export class ControlStreams {
     }
   }
 
-  #sendMap(socket: WebSocket, attachment: Attachment, row: MachineRow): void {
+  /** Tells an agent that still has a map what it missed, and others everything. */
+  #bringUpToDate(
+    socket: WebSocket,
+    attachment: Attachment,
+    row: MachineRow,
+    known: AgentMessage & { type: "hello" },
+  ): void {
     const { ctx, config, read } = this.#org;
     const org = read();
-    const { peers: _, ...map } = netMapOf(ctx.storage.sql, org, config, attachment.host, row, []);
     const view = viewOf(machineOf(row, org.id), mapRulesOf(org, config));
-    const peers = view.apart ? "[]" : this.#peers.listFor(row.id, org.id, view.routes);
-    socket.send(`{"type":"map","now":${Date.now()},"map":${JSON.stringify(map).slice(0, -1)},"peers":${peers}}}`);
-    socket.serializeAttachment({ ...attachment, seq: org.seq, ...view } satisfies Attachment);
+    const listener = { machineId: row.id, seq: known.seq ?? -1, view };
+    const missed = known.view === view ? missedBy(ctx.storage.sql, org, listener) : undefined;
+    if (missed === undefined) return this.#sendMap(socket, attachment, row);
+    send(socket, { type: "resumed", now: Date.now(), ...missed, map: this.#mapWithoutPeers(attachment, row) });
+    socket.serializeAttachment({ ...attachment, seq: org.seq, view } satisfies Attachment);
+  }
+
+  #sendMap(socket: WebSocket, attachment: Attachment, row: MachineRow): void {
+    const org = this.#org.read();
+    const map = JSON.stringify(this.#mapWithoutPeers(attachment, row)).slice(0, -1);
+    const view = viewOf(machineOf(row, org.id), mapRulesOf(org, this.#org.config));
+    const peers = view === "apart" ? "[]" : this.#peers.listFor(row.id, org.id, view === "routed");
+    socket.send(`{"type":"map","now":${Date.now()},"map":${map},"peers":${peers}}}`);
+    socket.serializeAttachment({ ...attachment, seq: org.seq, view } satisfies Attachment);
+  }
+
+  #mapWithoutPeers({ host }: Attachment, row: MachineRow): ResumedMap["map"] {
+    const { ctx, config, read } = this.#org;
+    const { peers: _, ...map } = netMapOf(ctx.storage.sql, read(), config, host, row, []);
+    return map;
   }
 
   /** A fresh token, and a fresh ticket where the machine may use the relays. */

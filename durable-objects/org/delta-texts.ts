@@ -1,4 +1,5 @@
 import type { MachineId } from "#protocol/ids.ts";
+import type { View } from "#protocol/netmap.ts";
 import { deltaFor, type Listener, type Shift } from "./roster.ts";
 
 /**
@@ -8,7 +9,7 @@ import { deltaFor, type Listener, type Shift } from "./roster.ts";
 export class DeltaTexts {
   readonly shift: Shift;
   readonly #changed: ReadonlySet<MachineId>;
-  readonly #endings = new Map<string, string | undefined>();
+  readonly #endings = new Map<View, string | undefined>();
 
   constructor(shift: Shift) {
     this.shift = shift;
@@ -22,7 +23,7 @@ export class DeltaTexts {
   }
 
   #sharedEnding(listener: Listener): string | undefined {
-    const view = `${listener.apart} ${listener.routes}`;
+    const { view } = listener;
     if (!this.#endings.has(view)) this.#endings.set(view, this.#endingFor(listener));
     return this.#endings.get(view);
   }

@@ -3,9 +3,12 @@ import type { OrgId } from "#protocol/ids.ts";
 import { dropAudits, listAudits } from "./store/audit.ts";
 import { listAuthKeysAfter } from "./store/auth-keys.ts";
 import { projectedRev, saveProjectedRev } from "./store/cursors.ts";
-import { dropDeletedMachines, listDeletedMachines, listMachinesAfter } from "./store/machines.ts";
+import { dropDeletedMachines, listDeletedMachinesAfter, listMachinesAfter } from "./store/machines.ts";
+import { raiseMapFloor } from "./store/org.ts";
 
 const BATCH_ROWS = 500;
+/** So many deleted machines are remembered for agents that were away. */
+const KEPT_DELETED = 1_000;
 
 /**
  * Copies what changed since the last time into D1: rows beyond each table's cursor, one statement a table. Doing it again
@@ -15,7 +18,7 @@ export async function projectChanges(sql: SqlStorage, db: D1Database, orgId: Org
   const machines = listMachinesAfter(sql, projectedRev(sql, "machines"), BATCH_ROWS);
   const keys = listAuthKeysAfter(sql, projectedRev(sql, "auth_keys"), BATCH_ROWS);
   const audits = listAudits(sql, BATCH_ROWS);
-  const deleted = listDeletedMachines(sql, BATCH_ROWS);
+  const deleted = listDeletedMachinesAfter(sql, projectedRev(sql, "deleted_machines"), BATCH_ROWS);
   const statements = [
     { statement: DELETE_MACHINES, rows: deleted },
     { statement: UPSERT_MACHINES, rows: machines.map((row) => ({ ...row, tailnet_ip: showIpv4(row.address) })) },
@@ -28,8 +31,14 @@ export async function projectChanges(sql: SqlStorage, db: D1Database, orgId: Org
   if (machine !== undefined) saveProjectedRev(sql, "machines", machine.rev);
   if (key !== undefined) saveProjectedRev(sql, "auth_keys", key.rev);
   if (audit !== undefined) dropAudits(sql, audit.rev);
-  if (deleted.length > 0) dropDeletedMachines(sql, deleted.at(-1)!.rev);
+  if (deleted.length > 0) forgetDeleted(sql, deleted.at(-1)!.rev);
   return [machines, keys, audits, deleted].some((rows) => rows.length === BATCH_ROWS);
+}
+
+function forgetDeleted(sql: SqlStorage, projected: number): void {
+  saveProjectedRev(sql, "deleted_machines", projected);
+  const forgotten = dropDeletedMachines(sql, projected, KEPT_DELETED);
+  if (forgotten !== undefined) raiseMapFloor(sql, forgotten);
 }
 
 const UPSERT_MACHINES = upsert("machines", [

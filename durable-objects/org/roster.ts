@@ -1,20 +1,13 @@
-import { isCarried, type MappedMachine, type MapRules, peerOf, selfOf, takesRoutes } from "#domain/netmap/build.ts";
+import { isCarried, type MappedMachine, type MapRules, peerOf, selfOf, viewOf } from "#domain/netmap/build.ts";
 import { diffPeers } from "#domain/netmap/diff.ts";
 import type { MachineId } from "#protocol/ids.ts";
-import type { NetMapDelta, Peer } from "#protocol/netmap.ts";
-
-/** What a machine gets to see of its peers. */
-export interface View {
-  /** True while it stands apart from the network and hears of nobody. */
-  readonly apart: boolean;
-  /** True while it hears of the prefixes its peers carry. */
-  readonly routes: boolean;
-}
+import type { NetMapDelta, Peer, View } from "#protocol/netmap.ts";
 
 /** One machine that listens, the map it has and what it sees. */
-export interface Listener extends View {
+export interface Listener {
   readonly machineId: MachineId;
   readonly seq: number;
+  readonly view: View;
 }
 
 /** A change of the network: machines as they were (undefined for new ones) and as they are. */
@@ -26,17 +19,12 @@ export interface Shift {
   readonly all: () => readonly MappedMachine[];
 }
 
-export function viewOf(machine: MappedMachine, rules: MapRules): View {
-  return { apart: !isCarried(machine), routes: takesRoutes(machine, rules) };
-}
-
 /** What one listener must hear of a change; undefined when it does not concern it. */
 export function deltaFor(listener: Listener, shift: Shift): NetMapDelta | undefined {
   const own = shift.machines.find(({ after }) => after.id === listener.machineId);
   const self = own && changedSelf(own.before, own.after, shift.rules);
   const view = viewAfter(listener, shift);
-  const same = view.apart === listener.apart && view.routes === listener.routes;
-  const peers = same ? changedPeers(listener, shift) : shownBy(listener, view, shift);
+  const peers = view === listener.view ? changedPeers(listener, shift) : shownBy(listener, view, shift);
   if (self === undefined && peers.upsert.length === 0 && peers.remove.length === 0) return undefined;
   return { since: listener.seq, seq: shift.seq, ...(self && { self }), ...peers };
 }
@@ -44,8 +32,7 @@ export function deltaFor(listener: Listener, shift: Shift): NetMapDelta | undefi
 /** What the listener sees once the change has happened. */
 export function viewAfter(listener: Listener, shift: Shift): View {
   const own = shift.machines.find(({ after }) => after.id === listener.machineId);
-  const { apart, routes } = own === undefined ? listener : viewOf(own.after, shift.rules);
-  return { apart, routes };
+  return own === undefined ? listener.view : viewOf(own.after, shift.rules);
 }
 
 type PeerChanges = Pick<NetMapDelta, "upsert" | "remove">;
@@ -56,20 +43,19 @@ function changedSelf(before: MappedMachine | undefined, after: MappedMachine, ru
 }
 
 function changedPeers(listener: Listener, { machines }: Shift): PeerChanges {
-  if (listener.apart) return { upsert: [], remove: [] };
   const before = machines.flatMap((change) => change.before ?? []);
-  return diffPeers(seen(listener, listener, before), seen(listener, listener, machines.map(({ after }) => after)));
+  return diffPeers(seen(listener, before), seen(listener, machines.map(({ after }) => after)));
 }
 
 /** One that sees differently from now on is told the difference over all its peers. */
 function shownBy(listener: Listener, view: View, shift: Shift): PeerChanges {
-  return diffPeers(seen(listener, listener, allBefore(shift)), seen(listener, view, shift.all()));
+  return diffPeers(seen(listener, allBefore(shift)), seen({ ...listener, view }, shift.all()));
 }
 
-function seen({ machineId }: Listener, { apart, routes }: View, machines: readonly MappedMachine[]): Peer[] {
-  if (apart) return [];
+function seen({ machineId, view }: Listener, machines: readonly MappedMachine[]): Peer[] {
+  if (view === "apart") return [];
   return machines.filter((machine) => machine.id !== machineId && isCarried(machine))
-    .map((machine) => peerOf(machine, routes));
+    .map((machine) => peerOf(machine, view === "routed"));
 }
 
 function allBefore({ machines, all }: Shift): MappedMachine[] {

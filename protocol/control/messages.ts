@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { agentCommandSchema, commandResultSchema } from "../api/agent-commands.ts";
 import { machineTelemetrySchema, ownSettingsSchema } from "../api/machines.ts";
 import { wireGuardPublicKeySchema } from "../keys.ts";
-import { netMapDeltaSchema, netMapSchema, relayTicketSchema } from "../netmap.ts";
+import { netMapDeltaSchema, netMapSchema, relayTicketSchema, resumedMapSchema, viewSchema } from "../netmap.ts";
 
 /**
  * The control stream: JSON text messages between an agent and its org object over `GET /api/control`
@@ -36,8 +36,9 @@ export const agentMessageSchema = v.variant("type", [
     wireguard_public_key: wireGuardPublicKeySchema,
     endpoints,
     relay_region: region,
-    /** Sequence number of the map the agent still has, when it has one. */
+    /** The number of the map the agent still has and what it shows, when it has one; answered with `resumed` if that may be. */
     seq: v.optional(v.number()),
+    view: v.optional(viewSchema),
     /** Made anew by each start of an agent: one that comes back after another took its place proves that there are two. */
     instance: v.optional(v.pipe(v.string(), v.maxLength(64))),
     ...machineTelemetrySchema.entries,
@@ -65,6 +66,7 @@ export type AgentMessage = v.InferOutput<typeof agentMessageSchema>;
 export const orgMessageSchema = v.variant("type", [
   /** `now`: milliseconds of the control plane's clock, which an agent goes by where its host's is wrong. */
   v.object({ type: v.literal("map"), map: netMapSchema, now: v.optional(v.number()) }),
+  v.object({ type: v.literal("resumed"), ...resumedMapSchema.entries, now: v.optional(v.number()) }),
   v.object({ type: v.literal("delta"), delta: netMapDeltaSchema }),
   v.object({ type: v.literal("ticket"), ticket: relayTicketSchema }),
   /** Machine JWT for the HTTP API, lifetime in seconds. Secret. */

@@ -97,20 +97,26 @@ export function saveMachine(sql: SqlStorage, row: MachineRow): void {
   sql.exec(updateStatement, ...columns.slice(1).map((column) => row[column]), row.address);
 }
 
-/** Leaves a mark for D1. The address is the caller's to release. */
+/** Leaves a mark for D1, and for agents that are away. The address is the caller's to release. */
 export function deleteMachine(sql: SqlStorage, row: MachineRow, rev: number): void {
   sql.exec("DELETE FROM machines WHERE address = ?", row.address);
   sql.exec("INSERT INTO deleted_machines (rev, id) VALUES (?, ?)", rev, row.id);
 }
 
-export function listDeletedMachines(sql: SqlStorage, limit: number): { rev: number; id: string }[] {
-  return sql.exec<{ rev: number; id: string }>("SELECT rev, id FROM deleted_machines ORDER BY rev LIMIT ?", limit)
-    .toArray();
+export function listDeletedMachinesAfter(sql: SqlStorage, rev: number, limit: number) {
+  return sql.exec<{ rev: number; id: MachineId }>(
+    "SELECT rev, id FROM deleted_machines WHERE rev > ? ORDER BY rev LIMIT ?",
+    rev,
+    limit,
+  ).toArray();
 }
 
-/** Forgets the marks of machines that D1 has forgotten. */
-export function dropDeletedMachines(sql: SqlStorage, upToRev: number): void {
-  sql.exec("DELETE FROM deleted_machines WHERE rev <= ?", upToRev);
+/** Forgets the oldest marks up to a revision, but for so many; answers the last one forgotten, if any. */
+export function dropDeletedMachines(sql: SqlStorage, upToRev: number, kept: number): number | undefined {
+  const oldest = "SELECT rev FROM deleted_machines ORDER BY rev DESC LIMIT -1 OFFSET ?";
+  const drop = `DELETE FROM deleted_machines WHERE rev <= ? AND rev IN (${oldest}) RETURNING rev`;
+  const dropped = sql.exec<{ rev: number }>(drop, upToRev, kept).toArray();
+  return dropped.length === 0 ? undefined : Math.max(...dropped.map(({ rev }) => rev));
 }
 
 export function findMachine(sql: SqlStorage, id: string): MachineRow | undefined {

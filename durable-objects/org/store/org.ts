@@ -8,8 +8,10 @@ export interface OrgRow {
   slug: string;
   /** Counts every change of a row; the projection's cursor. */
   rev: number;
-  /** Counts the changes of the network map. */
+  /** The revision of the last change of the network map. */
   seq: number;
+  /** Whoever has an older map than that of this revision needs a whole one: what it missed is not known any more. */
+  map_floor: number;
   machine_count: number;
   /** The lowest address of the pool never leased so far. */
   next_address: number;
@@ -49,12 +51,17 @@ export function saveName(sql: SqlStorage, name: string): void {
   sql.exec("UPDATE org SET name = ?", name);
 }
 
+export function raiseMapFloor(sql: SqlStorage, rev: number): void {
+  sql.exec("UPDATE org SET map_floor = max(map_floor, ?)", rev);
+}
+
 /** Saves the counters; settings have a writer of their own. */
 export function saveCounters(sql: SqlStorage, org: OrgRow): void {
   sql.exec(
-    "UPDATE org SET rev = ?, seq = ?, machine_count = ?, next_address = ?, leased_pool = ?",
+    "UPDATE org SET rev = ?, seq = ?, map_floor = ?, machine_count = ?, next_address = ?, leased_pool = ?",
     org.rev,
     org.seq,
+    org.map_floor,
     org.machine_count,
     org.next_address,
     org.leased_pool,

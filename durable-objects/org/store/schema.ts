@@ -125,6 +125,10 @@ const versions: readonly string[][] = [
     ) STRICT, WITHOUT ROWID`,
     "CREATE INDEX agent_commands_machine ON agent_commands (machine_id)",
   ],
+  [
+    "ALTER TABLE org ADD COLUMN map_floor INTEGER NOT NULL DEFAULT 0",
+    "UPDATE org SET seq = rev, map_floor = rev",
+  ],
 ];
 
 /** True once the org's tables exist. An object nobody initialised stores nothing at all. */

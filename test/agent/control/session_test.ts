@@ -152,6 +152,34 @@ Deno.test("a gap asks for a whole map once, and deltas wait for it", () => {
   assert.equal(mapOf(trial.hear(delta(8, 9, [peer("e")])))?.seq, 9);
 });
 
+Deno.test("a session that reconnects names its map and what it sees, and takes what it missed", () => {
+  const [b, c, d] = ["b", "c", "d"].map((name) => peer(name));
+  const map = netMap({ seq: 5, peers: [b!, c!] });
+  const trial = new Trial({ ...map, self: { ...map.self, view: "plain" } });
+  trial.start();
+  const [hello] = trial.open();
+  assert.ok(hello?.type === "send" && hello.message.type === "hello");
+  assert.deepEqual([hello.message.seq, hello.message.view], [5, "plain"]);
+  const { peers: _, ...rest } = netMap({ seq: 9 });
+  const renamed = { ...rest, org: { ...rest.org, name: "Renamed" } };
+  const out = trial.hear({ type: "resumed", since: 5, map: renamed, upsert: [d!], remove: [b!.id] });
+  assert.deepEqual(out[0], {
+    type: "map",
+    map: { ...renamed, peers: [c, d] },
+    change: { upsert: [d], remove: [b!.id] },
+  });
+  assert.equal(out.some((action) => action.type === "status" && action.control === "connected"), true);
+});
+
+Deno.test("a reconnect that builds on a map this agent has not got asks for a whole one", () => {
+  const { peers: _, ...map } = netMap({ seq: 9 });
+  const trial = new Trial(netMap({ seq: 5 }));
+  trial.start();
+  trial.open();
+  const out = trial.hear({ type: "resumed", since: 6, map, upsert: [], remove: [] });
+  assert.deepEqual(out, [{ type: "send", message: { type: "map_wanted" } }]);
+});
+
 Deno.test("messages that are not of the protocol do nothing", () => {
   const trial = trialOf();
   trial.goLive();
