@@ -10,8 +10,9 @@ import { readTokens } from "./tokens-file.ts";
 
 /** What the running agent says of itself, or what its files say when none runs. */
 export async function readStatus(config: AgentConfig): Promise<AgentStatus & LocalChoices> {
-  const { exit_node = "off", exit_node_allow_lan_access = false, auto_update = false } = config.file;
-  const choices = { exit_node: exit_node === "off" ? null : exit_node, exit_node_allow_lan_access, auto_update };
+  const { exit_node = "off", exit_node_allow_lan_access = false, auto_update = false, gateway = false } = config.file;
+  const exitNode = exit_node === "off" ? null : exit_node;
+  const choices = { exit_node: exitNode, exit_node_allow_lan_access, auto_update, gateway };
   return { ...await readAgentStatus(config), ...choices };
 }
 

@@ -100,7 +100,8 @@ function keepName({ paths }: AgentConfig, name: string): void {
 }
 
 function checkSettings(wanted: LocalSettings): LocalSettings {
-  const { hostname, tags, advertise_routes: routes, exit_node } = wanted;
+  const { hostname, tags, advertise_routes: routes, exit_node, gateway } = wanted;
+  if (gateway === true && Deno.build.os !== "linux") throw new Error("--gateway works on Linux only");
   return {
     ...wanted,
     ...(hostname === undefined ? {} : { hostname: machineName(hostname) }),

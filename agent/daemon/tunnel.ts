@@ -4,6 +4,8 @@ import { selectX25519 } from "../crypto/select-x25519.ts";
 import type { DataCommand, DataEvent, Fault } from "../dataplane/link.ts";
 import { WireGuardDevice } from "../dataplane/wireguard/device.ts";
 import { localEndpoints } from "../os/local-endpoints.ts";
+import type { Gateway } from "../os/gateway.ts";
+import { LinuxGateway } from "../os/gateway-linux.ts";
 import type { Network, NetworkConfig } from "../os/network.ts";
 import { LinuxNetwork } from "../os/network-linux.ts";
 import { parsePrefix } from "./address-text.ts";
@@ -48,6 +50,8 @@ export class Tunnel {
   readonly #onFault: (message: string) => void;
   #link: DataLink;
   #network: Network;
+  readonly #gateway: Gateway | undefined;
+  #carried = "";
   #loop: AgentLoop | undefined;
   #applied = "";
   #wanted: NetworkConfig | undefined;
@@ -63,6 +67,7 @@ export class Tunnel {
     this.#config = config;
     this.#link = link;
     this.#network = new LinuxNetwork(link.interfaceName);
+    this.#gateway = openGateway(config.file.gateway, link.interfaceName);
     this.#log = log;
     this.#onFault = onFault;
     this.#offloads = config.offloads;
@@ -143,6 +148,7 @@ export class Tunnel {
     this.#closed = true;
     await this.#restarting;
     this.#network.close();
+    this.#closeGateway();
     await this.#link.close();
   }
 
@@ -209,6 +215,28 @@ export class Tunnel {
       this.#log("info", "tunnel.offloads", { enabled: offloads });
     }
     this.#applyNetwork(map);
+    this.#applyGateway(map);
+  }
+
+  /** A route that cannot be carried must not end the agent: its own traffic goes on. */
+  #applyGateway({ self: { address_pool: pool, approved_routes: routes } }: NetMap): void {
+    const wanted = JSON.stringify([pool, routes]);
+    if (this.#gateway === undefined || wanted === this.#carried) return;
+    try {
+      this.#gateway.apply({ pool, routes });
+      this.#carried = wanted;
+      this.#log("info", "gateway.applied", { routes: routes.join(",") });
+    } catch (error) {
+      this.#log("error", "gateway.failed", { message: messageOf(error) });
+    }
+  }
+
+  #closeGateway(): void {
+    try {
+      this.#gateway?.close();
+    } catch (error) {
+      this.#log("warn", "gateway.not_closed", { message: messageOf(error) });
+    }
   }
 
   #applyNetwork({ self, peers }: NetMap): void {
@@ -241,6 +269,18 @@ export class Tunnel {
 
 function openLink(options: Omit<DataLinkOptions, "tun">): Promise<DataLink> {
   return DataLink.open({ ...options, tun: { kind: "kernel", name: INTERFACE, mtuBytes: MTU_BYTES } }, linuxLink);
+}
+
+/** One that is switched off may have left its rules behind in a crash. */
+function openGateway(wanted: boolean | undefined, interfaceName: string): Gateway | undefined {
+  if (wanted === undefined) return undefined;
+  try {
+    const gateway = new LinuxGateway(interfaceName);
+    return wanted ? gateway : undefined;
+  } catch (error) {
+    if (wanted) throw error;
+    return undefined;
+  }
 }
 
 function messageOf(error: unknown): string {

@@ -21,6 +21,8 @@ export const localSettingsSchema = v.object({
   exit_node: v.optional(v.string()),
   exit_node_allow_lan_access: v.optional(v.boolean()),
   auto_update: v.optional(v.boolean()),
+  /** Carry the approved routes for others, as a router. */
+  gateway: v.optional(v.boolean()),
 });
 export type LocalSettings = v.InferOutput<typeof localSettingsSchema>;
 
@@ -30,4 +32,5 @@ export interface LocalChoices {
   readonly exit_node: string | null;
   readonly exit_node_allow_lan_access: boolean;
   readonly auto_update: boolean;
+  readonly gateway: boolean;
 }

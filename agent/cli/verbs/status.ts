@@ -63,8 +63,9 @@ function offers({ flags }: AgentStatus): string[] {
   ];
 }
 
-function choices({ exit_node, auto_update }: LocalChoices): string[] {
+function choices({ exit_node, auto_update, gateway }: LocalChoices): string[] {
   return [
+    ...(gateway ? [line("Gateway", "on")] : []),
     ...(exit_node === null ? [] : [line("Exit Node", `${exit_node} (kept; ${NO_EXIT_ROUTE})`)]),
     ...(auto_update ? [line("Auto Update", `on (kept; ${NO_AUTO_UPDATE})`)] : []),
   ];

@@ -4,7 +4,7 @@ import type { Agent, DetachedReport, GlobalFlags, Report, UpEnd, UpFlags } from 
 import { type AddVerb, globalFlags, parseList, parseSwitch } from "../command.ts";
 import { Failure } from "../failure.ts";
 import { type ChoiceFlags, choiceLines, type Choices, choicesOf } from "../local-choices.ts";
-import { settingsOf } from "../machine-flags.ts";
+import { type MachineFlags, settingsOf } from "../machine-flags.ts";
 import { print, printError } from "../output.ts";
 
 export const FLAG_WARNING =
@@ -29,6 +29,7 @@ export const addUp: AddVerb = (program, agent) => {
     .addOption(onOff("--ssh", "announce the SSH server of this machine"))
     .option("--exit-node <ip>", "exit node to go out by: a tailnet address or auto (kept, not used yet)")
     .addOption(onOff("--exit-node-allow-lan-access", "reach the local network beside an exit node"))
+    .addOption(onOff("--gateway", "carry the advertised routes for others, as a router (Linux)"))
     .option("--reset", "set what is not given here back to its default")
     .option("--daemon", "go to the background when connected")
     .option("--force-reauth", "register again even when registered")
@@ -49,11 +50,18 @@ export const addUp: AddVerb = (program, agent) => {
     });
 };
 
-const NO_CHOICES: Choices = { exit_node: "off", exit_node_allow_lan_access: false };
+const NO_ROUTES = "--gateway needs --advertise-routes, such as 192.168.100.0/24";
+const NO_CHOICES: Choices = { exit_node: "off", exit_node_allow_lan_access: false, gateway: false };
 
 /** What concerns this machine alone is kept before it connects; the agent in the background finds it there. */
-async function keepChoices(agent: Agent, flags: GlobalFlags, given: ChoiceFlags, reset: boolean): Promise<void> {
+async function keepChoices(
+  agent: Agent,
+  flags: GlobalFlags,
+  given: ChoiceFlags & MachineFlags,
+  reset: boolean,
+): Promise<void> {
   const choices = choicesOf(given);
+  if (choices.gateway === true && (given.advertiseRoutes ?? []).length === 0) throw new Failure(NO_ROUTES);
   if (!reset && Object.keys(choices).length === 0) return;
   const { saved } = await agent.saveSettings(flags, reset ? { ...NO_CHOICES, ...choices } : choices);
   if (Object.keys(choices).length > 0) choiceLines(saved).forEach(print);

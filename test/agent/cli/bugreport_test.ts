@@ -60,6 +60,7 @@ Deno.test("ztna bugreport holds the files of the guide and not one secret", asyn
     exit_node: null,
     exit_node_allow_lan_access: false,
     auto_update: false,
+    gateway: false,
   });
   assert.deepEqual(JSON.parse(files["status.json"]!).peers, peers);
   assert.match(files["system.txt"]!, /^Version: \d/m);

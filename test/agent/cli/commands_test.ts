@@ -122,6 +122,21 @@ Deno.test("ztna up --exit-node and ztna up --exit-node-allow-lan-access are kept
   assert.match((await ztna(["up", "--exit-node", "Win-A"], at)).err, /^invalid exit node: Win-A\./);
 });
 
+Deno.test("ztna up --gateway needs --advertise-routes, is kept, and ztna up --gateway=false takes it back", async () => {
+  using directory = temporaryDirectory();
+  await using server = await startServer(401, { success: false, data: null, error: { code: "INVALID_KEY" } });
+  const at = { directory: directory.path, env: { ZTNA_AUTH_KEY: KEY, ZTNA_API_URL: server.url } };
+  const { err } = await ztna(["up", "--gateway"], at);
+  assert.equal(err, "--gateway needs --advertise-routes, such as 192.168.100.0/24\n");
+  assert.deepEqual(server.asked, []);
+  const kept = () => JSON.parse(Deno.readTextFileSync(`${directory.path}/config.json`)).gateway;
+  const on = await ztna(["up", "--gateway", "--advertise-routes", "192.168.100.0/24"], at);
+  assert.match(on.out, /^Gateway on: approved routes are carried\.\n/);
+  assert.equal(kept(), true);
+  await ztna(["up", "--gateway=false"], at);
+  assert.equal(kept(), false);
+});
+
 Deno.test("ztna update asks before it changes anything, and without a terminal wants ztna update --yes", async () => {
   using directory = temporaryDirectory();
   const data = { current_version: "0.1.0", latest_version: "99.0.0", update_available: true, published_at: null };

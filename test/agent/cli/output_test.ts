@@ -29,6 +29,7 @@ const status: AgentStatus & LocalChoices = {
   exit_node: null,
   exit_node_allow_lan_access: false,
   auto_update: false,
+  gateway: false,
 };
 
 Deno.test("status of a connected machine is the block of the guide", () => {

@@ -1,0 +1,20 @@
+/** What a gateway carries, as text of prefixes. */
+export interface GatewayConfig {
+  /** The tailnet's addresses: who may come through. */
+  readonly pool: string;
+  /** The IPv4 prefixes that an admin has approved: where they may go. */
+  readonly routes: readonly string[];
+}
+
+/** Makes this host a router between the tunnel and the networks behind it. */
+export interface Gateway {
+  /** Carries these from now on, and nothing else. Throws `GatewayRefused`. */
+  apply(config: GatewayConfig): void;
+  /** Carries nothing any more. */
+  close(): void;
+}
+
+/** The operating system does not do it; the message is for a person. */
+export class GatewayRefused extends Error {
+  override readonly name = "GatewayRefused";
+}
