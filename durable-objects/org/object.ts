@@ -1,4 +1,3 @@
-import { DurableObject } from "cloudflare:workers";
 import type { Filter } from "#domain/tables/filters.ts";
 import type { AdminSettings } from "#domain/org/settings.ts";
 import type { MachineClaims } from "#domain/secrets/machine-token.ts";
@@ -6,22 +5,18 @@ import type { AuditLog } from "#protocol/api/audit-logs.ts";
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
 import type { Machine } from "#protocol/api/machines.ts";
 import type { OrgSettings } from "#protocol/api/orgs.ts";
-import { CONTROL_PATH, KEEPALIVE_PING, KEEPALIVE_PONG } from "#protocol/control/messages.ts";
 import type { Reply } from "#protocol/errors.ts";
 import type { AuthKeyId, MachineId, OrgId, UserId } from "#protocol/ids.ts";
 import type { RealtimeChannel, RealtimeEvent } from "#protocol/realtime.ts";
-import { type Config, readConfig } from "../../worker/config.ts";
 import { answer } from "../reply.ts";
 import { type Actor, requireCaller } from "./actor.ts";
 import type { Change } from "./change.ts";
-import { OrgClock, type Sweep } from "./clock.ts";
+import type { Sweep } from "./clock.ts";
 import { closeOrg } from "./closing.ts";
-import { ControlStreams } from "./control-streams.ts";
-import { Dashboards } from "./dashboards.ts";
 import type { EnrolmentRules } from "./enrolment.ts";
 import { answerHeartbeat, type Heartbeat, type HeartbeatInput } from "./heartbeat.ts";
+import { OrgHost } from "./host.ts";
 import { addAuthKey, type AuthKeyInput, countMachinesOfKey, revokeKey } from "./key-changes.ts";
-import { Ledger } from "./ledger.ts";
 import { administer, deleteMachine, type MachineCommand, quarantineMachinesOf } from "./machine-admin.ts";
 import { countRegistration, register, type Registration, type RegistrationInput } from "./registration.ts";
 import { rowEvent } from "./row-events.ts";
@@ -39,41 +34,16 @@ const MOST_PENDING_AUDITS = 10_000;
  * One org: the single writer and the truth for its machines, auth keys, quota and addresses. Here is what can be asked of it:
  * `#ask` answers, `#change` writes.
  */
-export class OrgObject extends DurableObject<Env> {
-  readonly #config: Config;
-  readonly #ledger: Ledger;
-  readonly #streams: ControlStreams;
-  readonly #dashboards: Dashboards;
-  readonly #clock: OrgClock;
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    const config = readConfig(env);
-    const ledger = new Ledger(ctx.storage, config.timings, (change) => this.#publish(change));
-    const dashboards = new Dashboards(ctx, config.limits);
-    const streams = new ControlStreams({
-      ctx,
-      config,
-      read: () => ledger.org("INVALID_NODE_KEY"),
-      write: (work) => ledger.write(work),
-    });
-    this.#config = config;
-    this.#ledger = ledger;
-    this.#streams = streams;
-    this.#dashboards = dashboards;
-    this.#clock = new OrgClock({ storage: ctx.storage, db: env.DB, config, ledger, streams, dashboards });
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(KEEPALIVE_PING, KEEPALIVE_PONG));
-  }
-
+export class OrgObject extends OrgHost {
   initialize(org: { id: OrgId; name: string; slug: string }): Reply<null> {
-    return answer(() => (this.#ledger.initialize(org), null));
+    return answer(() => (this.ledger.initialize(org), null));
   }
 
   /** The name that the directory gives the org from now on. */
   rename(name: string): Reply<null> {
     return this.#ask(() => {
-      this.#ledger.org();
-      saveName(this.#ledger.sql, name);
+      this.ledger.org();
+      saveName(this.ledger.sql, name);
       return null;
     });
   }
@@ -84,25 +54,25 @@ export class OrgObject extends DurableObject<Env> {
   }
 
   async register(input: RegistrationInput): Promise<Reply<Registration>> {
-    await this.#ledger.nextCommit();
+    await this.ledger.nextCommit();
     return this.#ask(() => {
-      const org = this.#ledger.org("INVALID_KEY");
-      countRegistration(this.#ledger.sql, input, this.#enrolmentRules, Date.now());
-      return this.#ledger.write((change) => register(change, input, this.#enrolmentRules), org);
+      const org = this.ledger.org("INVALID_KEY");
+      countRegistration(this.ledger.sql, input, this.#enrolmentRules, Date.now());
+      return this.ledger.write((change) => register(change, input, this.#enrolmentRules), org);
     });
   }
 
   async setUpMachine(input: SetupInput): Promise<Reply<Setup>> {
-    await this.#ledger.nextCommit();
+    await this.ledger.nextCommit();
     return this.#ask(() => {
-      const org = this.#ledger.org();
-      countSetup(this.#ledger.sql, input, this.#enrolmentRules, Date.now());
-      return this.#ledger.write((change) => setUp(change, input, this.#enrolmentRules), org);
+      const org = this.ledger.org();
+      countSetup(this.ledger.sql, input, this.#enrolmentRules, Date.now());
+      return this.ledger.write((change) => setUp(change, input, this.#enrolmentRules), org);
     });
   }
 
   heartbeat(input: HeartbeatInput): Reply<Heartbeat> {
-    return this.#ask(() => answerHeartbeat(this.#ledger, this.#config, input));
+    return this.#ask(() => answerHeartbeat(this.ledger, this.config, input));
   }
 
   createAuthKey(input: AuthKeyInput): Reply<AuthKey> {
@@ -114,20 +84,20 @@ export class OrgObject extends DurableObject<Env> {
   }
 
   countMachinesOfKey(id: AuthKeyId): Reply<number> {
-    return this.#ask(() => (this.#ledger.org(), countMachinesOfKey(this.#ledger.sql, id)));
+    return this.#ask(() => (this.ledger.org(), countMachinesOfKey(this.ledger.sql, id)));
   }
 
   /** Refuses a machine whose token is worth nothing any more. */
   admitMachine(claims: MachineClaims): Reply<null> {
     return this.#ask(() => {
-      requireCaller(this.#ledger.sql, this.#ledger.org("UNAUTHORIZED"), claims, Date.now());
+      requireCaller(this.ledger.sql, this.ledger.org("UNAUTHORIZED"), claims, Date.now());
       return null;
     });
   }
 
   administerMachine(id: MachineId, command: MachineCommand, actor: Actor): Reply<Machine> {
     return this.#change((change) =>
-      machineOf(administer(change, id, command, actor, this.#config.limits.address_pool), change.org.id)
+      machineOf(administer(change, id, command, actor, this.config.limits.address_pool), change.org.id)
     );
   }
 
@@ -140,12 +110,12 @@ export class OrgObject extends DurableObject<Env> {
   }
 
   hasMachine(id: MachineId): boolean {
-    return this.#ledger.isOpen && findMachine(this.#ledger.sql, id) !== undefined;
+    return this.ledger.isOpen && findMachine(this.ledger.sql, id) !== undefined;
   }
 
   /** Writes of the table API, to the rows that meet all filters; they answer how many. */
   changeMachines(filters: readonly Filter[], commands: readonly MachineCommand[], actor: Actor): Reply<number> {
-    const { address_pool } = this.#config.limits;
+    const { address_pool } = this.config.limits;
     return this.#change((change) => changeMachinesWhere(change, filters, commands, actor, address_pool));
   }
 
@@ -159,9 +129,9 @@ export class OrgObject extends DurableObject<Env> {
 
   listMachines(): Reply<Machine[]> {
     return this.#ask(() => {
-      const { id } = this.#ledger.org();
-      const heard = this.#streams.lastHeard();
-      return listMachines(this.#ledger.sql).map((row) =>
+      const { id } = this.ledger.org();
+      const heard = this.streams.lastHeard();
+      return listMachines(this.ledger.sql).map((row) =>
         machineOf(row, id, Math.max(row.last_seen, heard.get(row.id) ?? 0))
       );
     });
@@ -169,21 +139,21 @@ export class OrgObject extends DurableObject<Env> {
 
   listAuthKeys(): Reply<AuthKey[]> {
     return this.#ask(() => {
-      const { id } = this.#ledger.org();
-      return listAuthKeys(this.#ledger.sql).map((row) => authKeyOf(row, id));
+      const { id } = this.ledger.org();
+      return listAuthKeys(this.ledger.sql).map((row) => authKeyOf(row, id));
     });
   }
 
   /** The audit records that D1 has not got yet, or not said so, newest first. */
   listPendingAudits(): Reply<AuditLog[]> {
     return this.#ask(() => {
-      const { id } = this.#ledger.org();
-      return listAudits(this.#ledger.sql, MOST_PENDING_AUDITS).map((row) => auditOf(row, id)).reverse();
+      const { id } = this.ledger.org();
+      return listAudits(this.ledger.sql, MOST_PENDING_AUDITS).map((row) => auditOf(row, id)).reverse();
     });
   }
 
   readSettings(): Reply<OrgSettings> {
-    return this.#ask(() => settingsOf(this.#ledger.org()));
+    return this.#ask(() => settingsOf(this.ledger.org()));
   }
 
   updateSettings(wanted: Partial<AdminSettings>, by: UserId): Reply<OrgSettings> {
@@ -192,7 +162,7 @@ export class OrgObject extends DurableObject<Env> {
 
   /** Does at once all that is due by time alone. */
   sweep(): Reply<Sweep> {
-    return answer(() => this.#clock.sweep());
+    return answer(() => this.clock.sweep());
   }
 
   /** Tells dashboards of what the Worker has written elsewhere: members, invitations, the org's name. */
@@ -202,65 +172,30 @@ export class OrgObject extends DurableObject<Env> {
     payload: Record<string, unknown>,
   ): Reply<null> {
     return this.#ask(() => {
-      this.#ledger.org();
-      this.#dashboards.announce(rowEvent(channel, event, payload, Date.now()));
+      this.ledger.org();
+      this.dashboards.announce(rowEvent(channel, event, payload, Date.now()));
       return null;
     });
   }
 
   /** Has a person's dashboards show their credentials anew. */
   disconnect(userId: UserId): Reply<null> {
-    return this.#ask(() => (this.#dashboards.disconnect(userId, "session ended"), null));
-  }
-
-  /** Upgrades that the Worker has admitted. */
-  override fetch(request: Request): Response {
-    const now = Date.now();
-    if (new URL(request.url).pathname === CONTROL_PATH) return this.#streams.accept(request);
-    if (!this.#ledger.isOpen) return new Response(null, { status: 404 });
-    this.#clock.listen(now);
-    return this.#dashboards.accept(request, now);
-  }
-
-  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
-    if (typeof message !== "string") return;
-    const now = Date.now();
-    if (!this.#dashboards.handleMessage(socket, message, now)) this.#streams.handleMessage(socket, message);
-    // Afterwards, because whoever speaks is there.
-    this.#clock.look(now);
-  }
-
-  override webSocketClose(socket: WebSocket): void {
-    this.#streams.handleClose(socket);
-  }
-
-  override webSocketError(socket: WebSocket): void {
-    this.#streams.handleClose(socket);
-  }
-
-  override alarm(): Promise<void> {
-    return this.#clock.ring();
+    return this.#ask(() => (this.dashboards.disconnect(userId, "session ended"), null));
   }
 
   #ask<T>(work: () => T): Reply<T> {
     return answer(() => {
-      this.#clock.look(Date.now());
+      this.clock.look(Date.now());
       return work();
     });
   }
 
   #change<T>(work: (change: Change) => T): Reply<T> {
-    return this.#ask(() => this.#ledger.write(work));
-  }
-
-  #publish(change: Change): void {
-    this.#clock.tell(change);
-    this.#streams.tell(change);
-    this.#dashboards.tell(change);
+    return this.#ask(() => this.ledger.write(work));
   }
 
   get #enrolmentRules(): EnrolmentRules {
-    const { limits, timings } = this.#config;
-    return { limits, timings, isConnected: (id) => this.#streams.isConnected(id) };
+    const { limits, timings } = this.config;
+    return { limits, timings, isConnected: (id) => this.streams.isConnected(id) };
   }
 }
