@@ -2,10 +2,13 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { AppContext } from "../context.ts";
 
-/** The one place where an error becomes an answer. What is not ours is logged whole and shown as a request id. */
+/**
+ * The one place where an error becomes an answer. What is not ours is logged whole and shown as a request id, and a failure of
+ * ours with it. A refusal that will stand, as that something is not configured here, is none.
+ */
 export function onError(error: Error, c: AppContext): Response {
   const known = error instanceof ZtnaError ? error : undefined;
-  if (known === undefined || known.status >= 500) {
+  if (known === undefined || (known.status >= 500 && known.retry)) {
     const requestId = c.get("requestId");
     console.error(JSON.stringify({ event: "request.failed", requestId, path: c.req.path, error: describe(error) }));
   }
