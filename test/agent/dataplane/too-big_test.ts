@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { createArena } from "../../../agent/dataplane/arena.ts";
 import { TooBig } from "../../../agent/dataplane/too-big.ts";
+import { runs } from "../support/fuzz.ts";
 import { udpPacket, wordSum } from "./support/ip-packets.ts";
 
 const AT = 4096;
@@ -90,4 +92,20 @@ Deno.test("a flood of packets gets twenty answers at once and twenty a second", 
   assert.equal(answers(5_500), 10);
   assert.equal(answers(5_549), 0);
   assert.equal(answers(60_000), 20);
+});
+
+Deno.test("no packet, however its headers lie, gets an answer that is no ICMP error or longer than it may be", () => {
+  const cases = fc.tuple(fc.uint8Array({ minLength: 40, maxLength: 1500 }), fc.constantFrom(4, 6), fc.nat(15));
+  fc.assert(
+    fc.property(cases, ([bytes, version, low]) => {
+      bytes[0] = (version << 4) | low;
+      const answer = answerTo(bytes);
+      if (answer.length === 0) return;
+      const [header, most] = version === 4 ? [20, 576] : [40, 1280];
+      assert.ok(answer.length <= most && answer.length <= bytes.length + header + 8);
+      assert.deepEqual([answer[0], answer[header]], version === 4 ? [0x45, 3] : [0x60, 2]);
+      assert.deepEqual(answer.slice(header + 8), bytes.slice(0, answer.length - header - 8));
+    }),
+    runs(500),
+  );
 });
