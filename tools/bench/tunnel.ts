@@ -34,6 +34,11 @@ type Results = Map<string, Measured[]>;
 
 await prepare("bench:tunnel", { programs: ["ip", "iperf3", "ping", "wg", "wireguard-go"], root: true });
 const pairs: TunnelPair[] = [];
+const close = () => Promise.all(pairs.map((pair) => pair.close()));
+// Namespaces outlive the program that made them.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void close().finally(() => process.exit(signal === "SIGINT" ? 130 : 143)));
+}
 try {
   for (const [index, carrier] of carriers.entries()) {
     pairs.push(await TunnelPair.open(carrier, `tb${process.pid % 10_000}${index}`));
@@ -42,7 +47,7 @@ try {
   for (const load of loads) show(load, await measure(load));
   showMemory();
 } finally {
-  await Promise.all(pairs.map((pair) => pair.close()));
+  await close();
 }
 
 /** Every carrier once a round, so that a busy minute hits all alike. */

@@ -20,7 +20,7 @@ export async function confirmPassword(c: AppContext, password: string): Promise<
   const user = await findUser(db, id);
   if (user === undefined) throw new ZtnaError("UNAUTHORIZED", "Invalid or expired token");
   if (user.passwordHash !== null) {
-    if (await verifyPassword(password, user.passwordHash)) return user;
+    if (await verifyPassword(password, user.passwordHash, limits.scrypt_log2_n)) return user;
     throw new ZtnaError("INVALID_PASSWORD");
   }
   if (await isSessionYounger(db, sessionId, now - timings.fresh_login_s * 1000)) return user;

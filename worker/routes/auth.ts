@@ -28,7 +28,7 @@ export function authRoutes(app: Hono<AppEnv>): void {
     } as const;
     await countHit(database(c), limit, now);
     const user = { id: crypto.randomUUID() as UserId, email: input.email };
-    const passwordHash = await hashPassword(input.password);
+    const passwordHash = await hashPassword(input.password, limits.scrypt_log2_n);
     const row = { ...user, passwordHash, fullName: input.full_name ?? null, createdAt: now };
     if (!(await insertUser(database(c), row))) throw new ZtnaError("CONFLICT", "Email already in use");
     return await openSession(c, user);
@@ -45,7 +45,8 @@ export function authRoutes(app: Hono<AppEnv>): void {
       throw new ZtnaError("ACCOUNT_LOCKED", undefined, { details: { retry_after_s: (user.lockedUntil - now) / 1000 } });
     }
     await countHit(db, { scope: "login_email", subject: input.email, limit: limits.login_per_email, windowS }, now);
-    if (!(await verifyPassword(input.password, user?.passwordHash ?? undefined)) || user === undefined) {
+    const stored = user?.passwordHash ?? undefined;
+    if (!(await verifyPassword(input.password, stored, limits.scrypt_log2_n)) || user === undefined) {
       const lockUntil = now + timings.account_lock_s * 1000;
       // Also for an unknown e-mail, where it changes nothing: the time taken must not tell who has an account.
       await recordFailedLogin(db, user?.id ?? "", limits.login_failures_before_lock, lockUntil);

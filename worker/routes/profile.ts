@@ -28,7 +28,7 @@ export function profileRoutes(app: Hono<AppEnv>): void {
     await confirmPassword(c, current_password);
     const { id, email } = c.get("user");
     const db = database(c);
-    await savePassword(db, id, await hashPassword(new_password));
+    await savePassword(db, id, await hashPassword(new_password, c.get("config").limits.scrypt_log2_n));
     const details = { ip: clientIp(c) };
     await insertAuditLogOfUser(db, { action: "auth.password_changed", userId: id, details, now: Date.now() });
     await disconnect(c);

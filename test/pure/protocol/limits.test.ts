@@ -15,6 +15,8 @@ test.each([
   ["{", "ZTNA_LIMITS must be a JSON object"],
   [`{"machine_qota": 1}`, "ZTNA_LIMITS: unknown key machine_qota"],
   [`{"machine_quota": "many"}`, /^ZTNA_LIMITS: machine_quota: /],
+  [`{"scrypt_log2_n": 9}`, /^ZTNA_LIMITS: scrypt_log2_n: /],
+  [`{"scrypt_log2_n": 16}`, /^ZTNA_LIMITS: scrypt_log2_n: /],
 ])("a wrong setting %s is refused in one sentence that names it", (json, message) => {
   expect(() => parseSettings("ZTNA_LIMITS", limitsSchema, json)).toThrow(message);
 });

@@ -3,6 +3,7 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { describe, expect, it } from "vitest";
 import { login, logout, me, refresh, signup } from "#protocol/api/auth.ts";
 import { call } from "#protocol/api/call.ts";
+import { limitsSchema, parseSettings } from "#protocol/limits.ts";
 import worker from "../../../worker/index.ts";
 import { base, endWindow, fetchWith, post, type ReceivedEnvelope, selfFetch, signUpSomeone } from "../support/api.ts";
 
@@ -56,11 +57,24 @@ describe("POST /api/auth/signup", () => {
   });
 
   it("stores the password with the parameters of its hash, and no refresh token as it is", async () => {
-    const session = await signUpSomeone();
+    const { scrypt_log2_n } = parseSettings("ZTNA_LIMITS", limitsSchema, undefined);
+    const dear = fetchWith({ limits: { scrypt_log2_n } });
+    const session = await call(dear, base, signup, { email: "dear@example.com", password });
     const user = await env.DB.prepare("SELECT * FROM users WHERE id = ?").bind(session.user.id).first();
     expect(user?.["password_hash"]).toMatch(/^scrypt\$16384\$16\$1\$[0-9a-f]{32}\$[0-9a-f]{64}$/);
     const dump = JSON.stringify((await env.DB.prepare("SELECT * FROM refresh_tokens").all()).results);
     expect(dump).not.toContain(session.refresh_token);
+  });
+
+  it("lets in with a hash of other parameters than are set now", async () => {
+    const cheap = fetchWith({ limits: { scrypt_log2_n: 10 } });
+    const dearer = fetchWith({ limits: { scrypt_log2_n: 11 } });
+    await call(cheap, base, signup, { email: "early@example.com", password });
+    expect(await call(dearer, base, login, { email: "early@example.com", password })).toMatchObject({
+      expires_in: 3600,
+    });
+    const wrong = call(dearer, base, login, { email: "early@example.com", password: "wrong horse" });
+    await expect(wrong).rejects.toMatchObject({ code: "INVALID_CREDENTIALS" });
   });
 
   it("is limited per address", async () => {

@@ -15,15 +15,22 @@ interface Settings {
   readonly bindings?: Record<string, string>;
 }
 
-/** Fetch into the app with settings of this test's own. */
+let callers = 0;
+
+/** Fetch into the app with settings of this test's own, from an address nobody else has. */
 export function fetchWith(settings: Settings): Fetch {
   const bindings = {
     ...env,
     ...settings.bindings,
-    ZTNA_LIMITS: JSON.stringify(settings.limits ?? {}),
+    ZTNA_LIMITS: JSON.stringify({ scrypt_log2_n: 10, ...settings.limits }),
     ZTNA_TIMINGS: JSON.stringify(settings.timings ?? {}),
   };
-  return async (url, init) => await app.fetch(new Request(url, init), bindings as Env);
+  const address = `2001:db8::${(++callers).toString(16)}`;
+  return async (url, init) => {
+    const request = new Request(url, init);
+    if (!request.headers.has("cf-connecting-ip")) request.headers.set("cf-connecting-ip", address);
+    return await app.fetch(request, bindings as Env);
+  };
 }
 
 let people = 0;

@@ -1,6 +1,9 @@
 import { exportJWK, generateKeyPair } from "jose";
 
-/** Fresh secrets for one test run, as the deploy's bindings. Rate limits are off unless a test sets its own. */
+/**
+ * Fresh secrets for one test run, as the deploy's bindings. Rate limits are off unless a test sets its own, and passwords
+ * are cheap to hash: a few hundred people sign up.
+ */
 export async function testSecrets(): Promise<Record<"ZTNA_SECRET" | "ZTNA_JWT_KEY" | "ZTNA_LIMITS", string>> {
   const { privateKey } = await generateKeyPair("ES256", { extractable: true });
   const secret = crypto.getRandomValues(new Uint8Array(32));
@@ -16,6 +19,7 @@ export async function testSecrets(): Promise<Record<"ZTNA_SECRET" | "ZTNA_JWT_KE
       login_per_email: 0,
       cli_login_per_user: 0,
       oauth_per_ip: 0,
+      scrypt_log2_n: 10,
     }),
   };
 }
