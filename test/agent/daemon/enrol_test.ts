@@ -8,6 +8,7 @@ import { PersonSession } from "../../../agent/daemon/person-session.ts";
 import { writeTokens } from "../../../agent/daemon/tokens-file.ts";
 import { type Answer, type Asked, startControlPlane } from "../cli/support/control-plane.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { machineAnswer } from "./support/machine-answer.ts";
 
 const USER = "11111111-2222-4333-8444-555555555555";
 const acme = {
@@ -18,21 +19,7 @@ const acme = {
   created_at: "2026-01-01T00:00:00.000Z",
   role: "member",
 };
-const machine = {
-  machine_id: "33333333-2222-4333-8444-555555555555",
-  tailnet_ip: "100.64.0.7",
-  org_id: acme.id,
-  name: "laptop",
-  node_key: "ab".repeat(32),
-  status: "online",
-  wg_public_key: "P".repeat(43) + "=",
-  wg_private_key: "",
-  token: "t",
-  refresh_token: "",
-  expires_in: 86_400,
-  reactivated: false,
-  wg_config: "",
-};
+const machine = { ...machineAnswer, org_id: acme.id, wg_config: "" };
 const SETUP = "/api/client-setup";
 const ORGS = "/api/user-orgs";
 

@@ -46,6 +46,7 @@ export async function startControlPlane(answers: Record<string, (asked: Asked) =
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
+    server,
     [Symbol.asyncDispose]: () => {
       server.closeAllConnections();
       return new Promise<void>((resolve) => server.close(() => resolve()));
