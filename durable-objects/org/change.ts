@@ -85,7 +85,7 @@ export class Change {
     return after;
   }
 
-  saveKey(before: AuthKeyRow, changed: Partial<Pick<AuthKeyRow, "used_count" | "revoked">>): void {
+  saveKey(before: AuthKeyRow, changed: Partial<Pick<AuthKeyRow, "used_count" | "revoked" | "expired">>): void {
     const after = { ...before, ...changed, rev: ++this.org.rev };
     saveAuthKey(this.sql, after);
     this.keys.push({ event: "UPDATE", row: after });

@@ -36,6 +36,7 @@ export function addAuthKey(change: Change, input: AuthKeyInput): AuthKey {
     used_count: 0,
     expires_at: change.now + lifetimeS * 1000,
     revoked: 0,
+    expired: 0,
     allowed_tags: tags && JSON.stringify(tags),
     allowed_cidrs: cidrs && JSON.stringify(cidrs),
     created_by: createdBy,
@@ -52,7 +53,7 @@ export function revokeKey(change: Change, id: AuthKeyId, by: UserId): { machines
   const key = requireAuthKey(change.sql, id);
   const machines = listActiveMachinesOfKey(change.sql, id);
   if (key.revoked === 1 && machines.length === 0) return { machinesQuarantined: 0 };
-  change.saveKey(key, { revoked: 1 });
+  change.saveKey(key, { revoked: 1, expired: 0 });
   for (const machine of machines) change.saveMachine(machine, { status: statusOn(machine, "auth_key_revoked") });
   change.audit("auth_key.revoked", "auth_key", id, by, { machines_quarantined: machines.length });
   return { machinesQuarantined: machines.length };

@@ -23,10 +23,10 @@ export function settleNodeKeys(change: Change): number | undefined {
   return oldest === undefined ? undefined : oldest + lifetimeMs;
 }
 
-/** Shows auth keys that have come to their end as revoked; their machines stay. Answers when the next one ends. */
+/** Shows auth keys that have come to their end as revoked and expired; their machines stay. Answers when the next one ends. */
 export function settleAuthKeys(change: Change): number | undefined {
   for (const key of listEndedAuthKeys(change.sql, change.now)) {
-    change.saveKey(key, { revoked: 1 });
+    change.saveKey(key, { revoked: 1, expired: 1 });
     const expires_at = new Date(key.expires_at).toISOString();
     change.audit("auth_key.expired", "auth_key", key.id, null, { name: key.name, expires_at });
   }

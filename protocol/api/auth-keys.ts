@@ -17,6 +17,8 @@ export const authKeySchema = v.object({
   used_count: v.number(),
   expires_at: v.string(),
   revoked: v.boolean(),
+  /** It is revoked because its time has come, not because somebody revoked it. */
+  expired: v.boolean(),
   allowed_tags: v.nullable(v.array(v.string())),
   allowed_cidrs: v.nullable(v.array(v.string())),
   created_by: v.nullable(userIdSchema),

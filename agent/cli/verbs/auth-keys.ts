@@ -32,7 +32,7 @@ export function formatAuthKeys(keys: readonly AuthKey[]): string {
         yesNo(key.reusable),
         yesNo(key.ephemeral),
         String(key.used_count),
-        key.revoked ? "revoked" : key.expires_at.slice(0, DAY),
+        key.revoked && !key.expired ? "revoked" : key.expires_at.slice(0, DAY),
       ])
     ),
   ].join("\n");

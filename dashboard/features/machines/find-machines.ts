@@ -10,7 +10,7 @@ export interface View {
   readonly descending: boolean;
 }
 
-/** The machines a view shows, in its order. Every word of the search must occur in name, address, system or tags. */
+/** The machines a view shows, in its order. Every word of the search must occur in name, address, system, tags or state. */
 export function findMachines(machines: readonly Machine[], view: View): readonly Machine[] {
   const words = view.search.toLowerCase().split(/\s+/).filter(Boolean);
   const found = machines.filter((machine) =>
@@ -22,8 +22,9 @@ export function findMachines(machines: readonly Machine[], view: View): readonly
 
 const collator = new Intl.Collator("en", { numeric: true });
 
-function haystack({ name, tailnet_ip, os, tags, status }: Machine): string {
-  return [name, tailnet_ip, os, ...tags, statusLabels[status].text].join("\n").toLowerCase();
+function haystack({ name, tailnet_ip, os, tags, status, key_expired, admin_disabled }: Machine): string {
+  const marks = [statusLabels[status].text, key_expired && "Key expired", admin_disabled && "Disabled"];
+  return [name, tailnet_ip, os, ...tags, ...marks.filter(Boolean)].join("\n").toLowerCase();
 }
 
 function compare(a: Machine, b: Machine, column: SortColumn): number {

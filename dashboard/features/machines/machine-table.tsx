@@ -61,8 +61,9 @@ function MachineRow({ machine, fresh }: { machine: Machine; fresh: boolean }) {
         </div>
       </DataCell>
       <DataCell place="corner">
-        <span className="inline-flex items-center gap-2">
+        <span className="inline-flex items-center gap-2 max-md:flex-col max-md:items-end max-md:gap-1">
           <Badge tone={tone}>{text}</Badge>
+          {machine.key_expired && <Badge tone="warn">Key expired</Badge>}
           {machine.admin_disabled && <Chip>Disabled</Chip>}
         </span>
       </DataCell>

@@ -14,6 +14,8 @@ export type AuthKeyRow = {
   used_count: number;
   expires_at: number;
   revoked: number;
+  /** Revoked by the clock alone. */
+  expired: number;
   allowed_tags: string | null;
   allowed_cidrs: string | null;
   created_by: UserId | null;
@@ -31,6 +33,7 @@ const columns = [
   "used_count",
   "expires_at",
   "revoked",
+  "expired",
   "allowed_tags",
   "allowed_cidrs",
   "created_by",
@@ -43,13 +46,14 @@ export function insertAuthKey(sql: SqlStorage, row: AuthKeyRow): void {
   sql.exec(insertStatement, ...columns.map((column) => row[column]));
 }
 
-/** Saves what may change of a key: its uses and its revocation. */
+/** Saves what may change of a key: its uses, its revocation and its end. */
 export function saveAuthKey(sql: SqlStorage, row: AuthKeyRow): void {
   sql.exec(
-    "UPDATE auth_keys SET rev = ?, used_count = ?, revoked = ? WHERE id = ?",
+    "UPDATE auth_keys SET rev = ?, used_count = ?, revoked = ?, expired = ? WHERE id = ?",
     row.rev,
     row.used_count,
     row.revoked,
+    row.expired,
     row.id,
   );
 }
@@ -92,6 +96,7 @@ export function authKeyOf(row: AuthKeyRow, orgId: OrgId): AuthKey {
     used_count: row.used_count,
     expires_at: new Date(row.expires_at).toISOString(),
     revoked: row.revoked === 1,
+    expired: row.expired === 1,
     allowed_tags: listOf(row.allowed_tags),
     allowed_cidrs: listOf(row.allowed_cidrs),
     created_by: row.created_by,

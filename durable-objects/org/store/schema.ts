@@ -129,6 +129,7 @@ const versions: readonly string[][] = [
     "ALTER TABLE org ADD COLUMN map_floor INTEGER NOT NULL DEFAULT 0",
     "UPDATE org SET seq = rev, map_floor = rev",
   ],
+  ["ALTER TABLE auth_keys ADD COLUMN expired INTEGER NOT NULL DEFAULT 0"],
 ];
 
 /** True once the org's tables exist. An object nobody initialised stores nothing at all. */

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, inject, test } from "vitest";
-import { revokeAuthKey } from "#protocol/api/auth-keys.ts";
+import { type AuthKey, revokeAuthKey } from "#protocol/api/auth-keys.ts";
 import { listMachines } from "#protocol/api/tables.ts";
 import { useBrowser } from "../support/browser.ts";
 import { api, enrol, enter, newKey, newMember, newOwner } from "../support/people.ts";
@@ -46,14 +46,32 @@ test("ST1, ST3: a key made in the dashboard is shown once, listed unused, and co
   expect(visitor.complaints).toEqual([]);
 });
 
-test("a single-use key shows that it was used", async () => {
+test("a single-use key shows that it is used up", async () => {
   const owner = await newOwner();
   const { key } = await newKey(owner, "single-use-key", false);
   const page = await visitor.open();
   await enter(page, owner.session, "/settings/auth-keys");
   await keyRow(page, "single-use-key").getByText("Active").waitFor();
   await enrol(key, "Linux-C");
-  await keyRow(page, "single-use-key").getByText("Used", { exact: true }).waitFor();
+  await keyRow(page, "single-use-key").getByText("Used up", { exact: true }).waitFor();
+});
+
+test("a key that its time has ended shows as expired, one that somebody ended as revoked", async () => {
+  const owner = await newOwner();
+  const [ended, revoked] = [await newKey(owner, "ended"), await newKey(owner, "withdrawn")];
+  await api(revokeAuthKey, { org_id: owner.org.id, key_id: revoked.id }, owner.session.token);
+  const page = await visitor.open();
+  // The shortest life of a key is longer than a test.
+  await page.route("**/api/db/auth_keys*", async (route) => {
+    const response = await route.fetch();
+    const { data, ...envelope } = await response.json() as { data: AuthKey[] };
+    const past = { revoked: true, expired: true, expires_at: new Date(Date.now() - DAY_MS).toISOString() };
+    const json = { ...envelope, data: data.map((key) => key.id === ended.id ? { ...key, ...past } : key) };
+    await route.fulfill({ response, json });
+  });
+  await enter(page, owner.session, "/settings/auth-keys");
+  await keyRow(page, "ended").getByText("Expired", { exact: true }).waitFor();
+  await keyRow(page, "withdrawn").getByText("Revoked", { exact: true }).waitFor();
 });
 
 test("a key can be made with the keyboard alone, and the focus comes back", async () => {

@@ -1,7 +1,9 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { revokeAuthKey } from "#protocol/api/auth-keys.ts";
+import { setMachineKeyExpiry } from "#protocol/api/machine-admin.ts";
 import { machineHeartbeat } from "#protocol/api/machines.ts";
+import { updateOrgSettings } from "#protocol/api/org-settings.ts";
 import { useBrowser } from "../support/browser.ts";
 import { api, enrol, enter, newKey, newOwner } from "../support/people.ts";
 
@@ -26,6 +28,26 @@ test("a machine appears, disconnects and is quarantined on screen without a relo
   await row.getByText("Quarantined", { exact: true }).waitFor();
   expect(await page.evaluate(() => document.documentElement.dataset["loaded"])).toBe("once");
   expect(visitor.complaints).toEqual([]);
+});
+
+test("a machine whose node key comes to its end shows it without a reload, and can be found by it", async () => {
+  const owner = await newOwner();
+  const { key } = await newKey(owner, "fleet");
+  await enrol(key, "Linux-C");
+  await api(
+    setMachineKeyExpiry,
+    { machine_id: (await enrol(key, "exempt")).machine_id, disabled: true },
+    owner.session.token,
+  );
+  const page = await visitor.open();
+  await enter(page, owner.session);
+  await machineRow(page, "Linux-C").getByText("Connected", { exact: true }).waitFor();
+  await api(updateOrgSettings, { org_id: owner.org.id, key_expiry_days: 1 }, owner.session.token);
+  await machineRow(page, "Linux-C").getByText("Key expired", { exact: true }).waitFor();
+  await machineRow(page, "Linux-C").getByText("Disconnected", { exact: true }).waitFor();
+  await page.getByLabel("Search machines").fill("key expired");
+  await machineRow(page, "exempt").waitFor({ state: "detached" });
+  await machineRow(page, "Linux-C").waitFor();
 });
 
 test("a browser without the realtime socket polls instead and says that it is not live", async () => {

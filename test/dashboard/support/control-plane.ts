@@ -26,6 +26,9 @@ const noLimits = {
   oauth_per_ip: 0,
 };
 
+/** A day of a node key's life ends within a test; the default of 180 does not. */
+const timings = { node_key_day_s: 2, key_check_s: 1 };
+
 /** One real Worker on workerd for all page tests, with the dashboard as it would be deployed. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   await buildDashboard(console.log);
@@ -34,7 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const provider = await startSignInProvider();
   const environment = await writeWorkerEnvironment(folder, {
     limits: JSON.stringify(noLimits),
-    timings: "{}",
+    timings: JSON.stringify(timings),
     loginProviders: providerSettings(provider.url),
   });
   await migrate(folder);

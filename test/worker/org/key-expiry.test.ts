@@ -2,6 +2,7 @@ import { env, evictDurableObject, runDurableObjectAlarm } from "cloudflare:test"
 import { describe, expect, it } from "vitest";
 import { call } from "#protocol/api/call.ts";
 import { CLOSE_REFUSED } from "#protocol/control/messages.ts";
+import { revokeAuthKey } from "#protocol/api/auth-keys.ts";
 import { machineHeartbeat } from "#protocol/api/machines.ts";
 import { listAuthKeys } from "#protocol/api/tables.ts";
 import { base, selfFetch } from "../support/api.ts";
@@ -102,7 +103,7 @@ describe("a node key that comes to its end", () => {
 });
 
 describe("an auth key that comes to its end", () => {
-  it("is listed as revoked, with one audit record; its machines stay", async () => {
+  it("is listed as revoked and expired, with one audit record; its machines stay until an admin revokes it", async () => {
     const org = await newOrg();
     const [ended, lasting] = [await makeKey(org), await makeKey(org)];
     const machine = await enrol(ended.key, "a");
@@ -110,10 +111,14 @@ describe("an auth key that comes to its end", () => {
     await ring(org);
     await ring(org);
     const keys = await call(selfFetch, base, listAuthKeys, { org_id: org.orgId }, { token: org.token });
-    expect(keys.map(({ id, revoked }) => [id, revoked]).sort()).toEqual(
-      [[ended.id, true], [lasting.id, false]].sort(),
+    expect(keys.map(({ id, revoked, expired }) => [id, revoked, expired]).sort()).toEqual(
+      [[ended.id, true, true], [lasting.id, false, false]].sort(),
     );
     expect(await audited(org, "auth_key.expired")).toEqual([ended.id]);
     expect(await machineOf(org, machine.machine_id)).toMatchObject({ status: "online" });
+    await call(selfFetch, base, revokeAuthKey, { org_id: org.orgId, key_id: ended.id }, { token: org.token });
+    const after = await call(selfFetch, base, listAuthKeys, { org_id: org.orgId }, { token: org.token });
+    expect(after.find(({ id }) => id === ended.id)).toMatchObject({ revoked: true, expired: false });
+    expect(await machineOf(org, machine.machine_id)).toMatchObject({ status: "quarantined" });
   });
 });

@@ -93,7 +93,7 @@ describe("POST /api/key-management revoke_auth_key", () => {
       "c online",
     ]);
     const keys = await call(selfFetch, base, listAuthKeys, { org_id: org.orgId }, { token: org.token });
-    expect(keys.find(({ id }) => id === used.id)).toMatchObject({ revoked: true });
+    expect(keys.find(({ id }) => id === used.id)).toMatchObject({ revoked: true, expired: false });
     expect(await outcome(enrol(used.key, "d"))).toBe("INVALID_KEY");
     const again = await call(selfFetch, base, revokeAuthKey, input, { token: org.token });
     expect(again.machines_quarantined).toBe(0);
