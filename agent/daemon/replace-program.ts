@@ -25,7 +25,7 @@ export async function replaceProgram(
   onProgress: OnProgress,
   onDownloaded: () => void = () => {},
 ): Promise<void> {
-  const { mode } = Deno.statSync(program);
+  const before = Deno.statSync(program);
   const draft = `${program}.${Deno.pid}.new`;
   const file = createDraft(draft, program);
   try {
@@ -34,8 +34,9 @@ export async function replaceProgram(
     file.syncSync();
     file.close();
     onDownloaded();
-    if (mode !== null && Deno.build.os !== "windows") Deno.chmodSync(draft, mode & 0o7777);
-    swap(draft, program);
+    if (Deno.build.os !== "windows") giveRights(draft, before);
+    if (Deno.build.os === "windows") swapAside(draft, program);
+    else Deno.renameSync(draft, program);
   } catch (cause) {
     closeAnyway(file);
     removeFile(draft);
@@ -82,17 +83,32 @@ async function download(url: string, file: Deno.FsFile, onProgress: OnProgress):
   }
 }
 
-function swap(draft: string, program: string): void {
-  if (Deno.build.os !== "windows") return Deno.renameSync(draft, program);
-  // A program that runs can be renamed there, not replaced; what an update before has left behind may still run.
-  const old = `${program}.old`;
-  removeFile(old);
+/** Those of the program before; only root may give a file away. */
+function giveRights(draft: string, { mode, uid, gid }: Deno.FileInfo): void {
+  if (Deno.uid() === 0) Deno.chownSync(draft, uid, gid);
+  if (mode !== null) Deno.chmodSync(draft, mode & 0o7777);
+}
+
+/** For Windows, where a program that runs can be renamed but not replaced. */
+export function swapAside(draft: string, program: string): void {
+  const old = asideOf(program);
   Deno.renameSync(program, old);
   try {
     Deno.renameSync(draft, program);
   } catch (cause) {
     Deno.renameSync(old, program);
     throw cause;
+  }
+}
+
+/** What the update before has left behind may still run. */
+function asideOf(program: string): string {
+  const old = `${program}.old`;
+  try {
+    removeFile(old);
+    return old;
+  } catch {
+    return `${program}.${Deno.pid}.old`;
   }
 }
 

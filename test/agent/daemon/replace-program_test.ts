@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { downloadOf } from "../../../agent/daemon/program-update.ts";
-import { replaceProgram } from "../../../agent/daemon/replace-program.ts";
+import { replaceProgram, swapAside } from "../../../agent/daemon/replace-program.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const OLD = "#!/bin/sh\necho old\n";
@@ -38,14 +38,16 @@ async function installed(content: string | undefined, directory = temporaryDirec
   };
 }
 
-Deno.test("a download takes the place of a program that runs, with its mode and nothing beside it", async () => {
+Deno.test("a download takes the place of a program that runs, with its rights and nothing beside it", async () => {
   await using at = await installed(NEW);
   Deno.writeTextFileSync(at.program, "#!/bin/sh\nread line\necho old $line\n");
+  if (isRoot) Deno.chownSync(at.program, 65_534, 65_534);
   const running = new Deno.Command(at.program, { stdin: "piped", stdout: "piped" }).spawn();
   const progress: [number, number | undefined][] = [];
   await replaceProgram(at.program, { url: at.url, sha256: sha256(NEW) }, (...bytes) => progress.push(bytes));
   assert.deepEqual(progress.at(-1), [NEW.length, NEW.length]);
-  assert.equal((Deno.statSync(at.program).mode ?? 0) & 0o7777, 0o751);
+  const { mode, uid } = Deno.statSync(at.program);
+  assert.deepEqual([(mode ?? 0) & 0o7777, uid], [0o751, isRoot ? 65_534 : Deno.uid()]);
   assert.deepEqual([...Deno.readDirSync(at.directory)].map(({ name }) => name), ["ztna"]);
   const { stdout } = new Deno.Command(at.program).outputSync();
   assert.equal(new TextDecoder().decode(stdout), "new\n");
@@ -105,6 +107,25 @@ Deno.test("a directory that cannot be written is one line, before anything is fe
     replaceProgram("/proc/version", { url: "http://127.0.0.1:9/", sha256: sha256(NEW) }, () => {}),
     /^Error: no right to write in \/proc: [^\n]+\. Run 'ztna update' as the user who installed it$/,
   );
+});
+
+Deno.test("where a running program cannot be replaced, the old one is set aside, and comes back when the new one cannot", () => {
+  using directory = temporaryDirectory();
+  const [program, draft] = [`${directory.path}/ztna.exe`, `${directory.path}/ztna.exe.new`];
+  const names = () => [...Deno.readDirSync(directory.path)].map(({ name }) => name).sort();
+  for (const content of ["first", "second"]) {
+    Deno.writeTextFileSync(program, OLD);
+    Deno.writeTextFileSync(draft, content);
+    swapAside(draft, program);
+    assert.deepEqual([Deno.readTextFileSync(program), names()], [content, ["ztna.exe", "ztna.exe.old"]]);
+  }
+  assert.throws(() => swapAside(draft, program), Deno.errors.NotFound);
+  assert.equal(Deno.readTextFileSync(program), "second");
+  // An old one that still runs cannot be removed.
+  Deno.mkdirSync(`${program}.old/x`, { recursive: true });
+  Deno.writeTextFileSync(draft, "third");
+  swapAside(draft, program);
+  assert.deepEqual([Deno.readTextFileSync(program), names().length], ["third", 3]);
 });
 
 Deno.test("only what comes over https or from the control plane, with a checksum, is installed", () => {
