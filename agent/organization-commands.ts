@@ -3,7 +3,7 @@ import { writeBugReport } from "./daemon/bug-report.ts";
 import { completionNames } from "./daemon/completion-names.ts";
 import { readConfig } from "./daemon/config.ts";
 import { checkNetwork } from "./daemon/net-check.ts";
-import { readAuthKeys, readMachines, readOrganizations } from "./daemon/organization.ts";
+import { decideRoutes, readAuthKeys, readMachines, readOrganizations } from "./daemon/organization.ts";
 import { createProfile, deleteProfile, listProfiles, switchTo } from "./daemon/profiles.ts";
 import { applyUpdate } from "./daemon/program-update.ts";
 import { saveSettings } from "./daemon/settings.ts";
@@ -14,6 +14,7 @@ type Commands = Pick<
   Agent,
   | "machines"
   | "authKeys"
+  | "decideRoutes"
   | "organizations"
   | "saveSettings"
   | "wireGuardConfig"
@@ -35,6 +36,7 @@ type Commands = Pick<
 export const organizationCommands: Commands = {
   machines: async (flags) => await readMachines(readConfig(flags)),
   authKeys: async (flags) => await readAuthKeys(readConfig(flags)),
+  decideRoutes: async (flags, ...args) => await decideRoutes(readConfig(flags), ...args),
   organizations: async (flags) => {
     const config = readConfig(flags);
     return config.apiUrl === undefined ? undefined : await readOrganizations(config);

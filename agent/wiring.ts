@@ -19,6 +19,10 @@ export const agent: Agent = {
   },
   machines: async (...args) => await (await organization()).machines(...args),
   authKeys: async (...args) => await (await organization()).authKeys(...args),
+  decideRoutes: async (...args) => await (await organization()).decideRoutes(...args),
+  async stunServer(flags) {
+    return (await config(flags)).stunServers[0] ?? null;
+  },
   organizations: async (...args) => await (await organization()).organizations(...args),
   saveSettings: async (...args) => await (await organization()).saveSettings(...args),
   wireGuardConfig: async (...args) => await (await organization()).wireGuardConfig(...args),

@@ -56,6 +56,8 @@ export interface WireGuardExport {
   readonly isInUse: boolean;
 }
 
+export type RouteDecision = "approve_routes" | "reject_routes" | "approve_exit_node" | "reject_exit_node";
+
 /** What the command line asks of the agent. Everything behind it is loaded when a command first needs it. */
 export interface Agent {
   status(flags: GlobalFlags): Promise<AgentStatus & LocalChoices>;
@@ -66,6 +68,15 @@ export interface Agent {
   /** Every machine of the org, as the control plane has it. */
   machines(flags: GlobalFlags): Promise<Machine[]>;
   authKeys(flags: GlobalFlags): Promise<AuthKey[]>;
+  /** Decides, as an admin, what a machine named by name, address or id may carry; all it offers without `routes`. */
+  decideRoutes(
+    flags: GlobalFlags,
+    machine: string,
+    decision: RouteDecision,
+    routes: readonly string[] | undefined,
+  ): Promise<Machine>;
+  /** The first STUN server that is asked; null when none is configured. */
+  stunServer(flags: GlobalFlags): Promise<string | null>;
   checkForUpdate(flags: GlobalFlags): Promise<VersionCheck>;
   /** Replaces this program by what a check has found. */
   applyUpdate(

@@ -9,6 +9,7 @@ import { addAuthKeys } from "./verbs/auth-keys.ts";
 import { addBugreport } from "./verbs/bugreport.ts";
 import { addDebug } from "./verbs/debug.ts";
 import { addDown } from "./verbs/down.ts";
+import { addExitNode } from "./verbs/exit-node.ts";
 import { addIp } from "./verbs/ip.ts";
 import { addLog } from "./verbs/log.ts";
 import { addLogin } from "./verbs/login.ts";
@@ -20,6 +21,7 @@ import { addNetcheck } from "./verbs/netcheck.ts";
 import { addPeers } from "./verbs/peers.ts";
 import { addPing } from "./verbs/ping.ts";
 import { addProfile } from "./verbs/profile.ts";
+import { addRoute } from "./verbs/route.ts";
 import { addSet } from "./verbs/set.ts";
 import { addSsh } from "./verbs/ssh.ts";
 import { addStatus } from "./verbs/status.ts";
@@ -34,7 +36,7 @@ import { addWhois } from "./verbs/whois.ts";
 const verbs: readonly (readonly [group: string, verbs: readonly AddVerb[]])[] = [
   ["Connection:", [addUp, addDown, addStatus, addSet, addLogin, addLogout]],
   ["Other machines:", [addPeers, addPing, addSsh, addNc, addIp, addWhois]],
-  ["Organization:", [addMachines, addAuthKeys, addWgConfig, addSwitch, addProfile]],
+  ["Organization:", [addMachines, addRoute, addExitNode, addAuthKeys, addWgConfig, addSwitch, addProfile]],
   ["Looking into it:", [addLog, addMetrics, addNetcheck, addDebug, addBugreport]],
   ["This program:", [addUpdate, addVersion]],
 ];

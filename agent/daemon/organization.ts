@@ -1,4 +1,5 @@
 import type { AuthKey } from "#protocol/api/auth-keys.ts";
+import { approveExitNode, approveRoutes, rejectExitNode, rejectRoutes } from "#protocol/api/machine-admin.ts";
 import type { Machine } from "#protocol/api/machines.ts";
 import { type Organization, userOrgs } from "#protocol/api/orgs.ts";
 import { listAuthKeys, listMachines } from "#protocol/api/tables.ts";
@@ -11,6 +12,29 @@ import { PersonSession } from "./person-session.ts";
 export async function readMachines(config: AgentConfig): Promise<Machine[]> {
   const api = ApiClient.open(config);
   return await api.call(listMachines, { org_id: api.orgId, order: "name" });
+}
+
+const decisions = {
+  approve_routes: approveRoutes,
+  reject_routes: rejectRoutes,
+  approve_exit_node: approveExitNode,
+  reject_exit_node: rejectExitNode,
+};
+
+/** Decides what a machine may carry for others, and answers the machine as it is then. */
+export async function decideRoutes(
+  config: AgentConfig,
+  wanted: string,
+  decision: keyof typeof decisions,
+  routes: readonly string[] | undefined,
+): Promise<Machine> {
+  const found = (await readMachines(config)).find(({ id, name, tailnet_ip }) =>
+    [id, tailnet_ip].includes(wanted as Machine["id"]) || name.toLowerCase() === wanted.toLowerCase()
+  );
+  if (found === undefined) throw new ZtnaError("NOT_FOUND", `No machine ${wanted}`);
+  const api = ApiClient.open(config);
+  const input = { org_id: api.orgId, machine_id: found.id, ...(routes === undefined ? {} : { routes: [...routes] }) };
+  return { ...found, ...await api.call(decisions[decision], input) };
 }
 
 /** The auth keys of the org, oldest first. */

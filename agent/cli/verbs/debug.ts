@@ -25,24 +25,32 @@ export const addDebug: AddVerb = (program, agent) => {
     .option("--json", JSON_FORM)
     .action(async ({ json }, command) => {
       const flags = globalFlags(command);
-      const [status, peers] = await Promise.all([agent.status(flags), agent.peers(flags)]);
-      const report = derpReport(status, peers);
+      const [status, peers, stunServer] = await Promise.all([
+        agent.status(flags),
+        agent.peers(flags),
+        agent.stunServer(flags),
+      ]);
+      const report = derpReport(status, peers, stunServer);
       return json === true ? printJson(report) : print(formatDerp(report));
     });
 };
 
 interface DerpReport {
   readonly derp_server: string | null;
-  readonly stun_server: null;
+  readonly stun_server: string | null;
   readonly status: string;
   readonly peers: readonly { readonly name: string; readonly tailnet_ip: string; readonly path: AgentPeer["path"] }[];
 }
 
-export function derpReport(status: AgentStatus, peers: readonly AgentPeer[] | undefined): DerpReport {
+export function derpReport(
+  status: AgentStatus,
+  peers: readonly AgentPeer[] | undefined,
+  stunServer: string | null,
+): DerpReport {
   const { api_url, derp_region } = status;
   return {
     derp_server: derp_region === null ? null : `${api_url.replace(/^http/, "ws")} (${derp_region})`,
-    stun_server: null,
+    stun_server: stunServer,
     status: derpStatus(status, peers !== undefined),
     peers: (peers ?? []).map(({ name, tailnet_ip, path }) => ({ name, tailnet_ip, path })),
   };
@@ -56,10 +64,10 @@ function derpStatus({ machine, relay, problem }: AgentStatus, isRunning: boolean
 
 const ways: Readonly<Record<AgentPeer["path"], string>> = { direct: "direct", relay: "relayed", none: "no path yet" };
 
-export function formatDerp({ derp_server, status, peers }: DerpReport): string {
+export function formatDerp({ derp_server, stun_server, status, peers }: DerpReport): string {
   return [
     `DERP Server: ${derp_server ?? "none"}`,
-    "STUN Server: not configured",
+    `STUN Server: ${stun_server ?? "not configured"}`,
     `Status: ${status}`,
     `Peers: ${peers.length}`,
     ...peers.map(({ name, tailnet_ip, path }) => `  ${plain(name)} (${tailnet_ip}) — ${ways[path]}`),

@@ -19,6 +19,9 @@ Deno.test("ztna completion offers every verb, and options of each", async () => 
   assert.ok(known.length > 20, known.join());
   assert.deepEqual(known.filter((verb) => !verbs.includes(verb)), []);
   assert.deepEqual(await offers(terminal, "set", "--sh"), ["--shields-up"]);
+  assert.deepEqual(await offers(terminal, "set", "--exit"), ["--exit-node", "--exit-node-allow-lan-access"]);
+  assert.deepEqual(await offers(terminal, "up", "--gate"), ["--gateway"]);
+  assert.deepEqual(await offers(terminal, "update", "--y"), ["--yes"]);
   assert.deepEqual(await offers(terminal, "wg-config", "ex"), ["export"]);
 });
 
