@@ -24,11 +24,11 @@ export class Prompt {
     return this.#ask(question, () => "*");
   }
 
-  /** Raw mode for both: what is typed ahead must not show by itself. */
+  /** Raw mode for both, and before the question: what is typed at once must not show by itself. */
   async #ask(question: string, show: (key: string) => string): Promise<string> {
-    write(question);
     Deno.stdin.setRaw(true);
     try {
+      write(question);
       return await this.#readAnswer(show);
     } finally {
       Deno.stdin.setRaw(false);
