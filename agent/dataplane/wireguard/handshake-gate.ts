@@ -21,7 +21,7 @@ export interface HandshakeGateOptions {
 const LOAD_PER_S = 250;
 const WINDOW_MS = 1_000;
 /** A cookie costs fifty times what it takes to see that none came. */
-const MOST_REPLIES_PER_S = 250;
+const MOST_REPLIES_PER_S = 500;
 /** For addresses of peers: whoever floods from others must not keep sessions from being renewed. */
 const MOST_PEER_REPLIES_PER_S = 250;
 /** What one proven address may send under load: wireguard-go's limits. */
