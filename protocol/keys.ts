@@ -66,3 +66,11 @@ export function setupStatement(
 ): string {
   return `ztna setup v1\n${input.orgId}\n${input.userId}\n${input.name}\n${input.wireguardPublicKey}`;
 }
+
+/**
+ * The same in a hello over the control stream: it binds the machine key to the node key the agent came with, by its SHA-256 in
+ * hex, and to this start of it.
+ */
+export function helloStatement(input: { nodeKeyHash: string; instance: string }): string {
+  return `ztna hello v1\n${input.nodeKeyHash}\n${input.instance}`;
+}

@@ -23,6 +23,8 @@ export interface SessionOptions {
   readonly version: string;
   /** Made anew for each start of the agent. */
   readonly instance: string;
+  /** The machine key's signature over the hello of this start. */
+  readonly machineKeySignature?: string | undefined;
   /** The last good map, whole; deltas may build on it. */
   readonly map?: NetMap | undefined;
   /** What the person has set and the control plane may not know yet. */
@@ -323,12 +325,13 @@ export class ControlSession {
   }
 
   #hello(): AgentMessage {
-    const { wireguardPublicKey, version, instance } = this.#options;
+    const { wireguardPublicKey, version, instance, machineKeySignature } = this.#options;
     return {
       type: "hello",
       protocol: PROTOCOL_VERSION,
       version,
       instance,
+      ...(machineKeySignature === undefined ? {} : { machine_key_signature: machineKeySignature }),
       wireguard_public_key: wireguardPublicKey,
       ...wire(this.#own),
       ...(this.#map !== undefined ? { seq: this.#map.seq, view: this.#map.self.view } : {}),

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import { createHash, createPrivateKey, generateKeyPairSync, sign } from "node:crypto";
-import { registrationStatement, setupStatement } from "#protocol/keys.ts";
+import { helloStatement, registrationStatement, setupStatement } from "#protocol/keys.ts";
 import type { AgentState } from "./state-file.ts";
 
 /** A new installation: a WireGuard key pair and an Ed25519 machine key, not registered anywhere yet. */
@@ -28,6 +28,12 @@ export function signRegistration(state: AgentState, authKeyDigits: string, name:
 export function signSetup(state: AgentState, by: { orgId: string; userId: string }, name: string): string {
   const wireguardPublicKey = state.wireguard_public_key;
   return signWithMachineKey(state, setupStatement({ ...by, name, wireguardPublicKey }));
+}
+
+/** The same over a hello to the control plane. */
+export function signHello(state: AgentState, nodeKey: string, instance: string): string {
+  const nodeKeyHash = createHash("sha256").update(nodeKey).digest("hex");
+  return signWithMachineKey(state, helloStatement({ nodeKeyHash, instance }));
 }
 
 function signWithMachineKey(state: AgentState, statement: string): string {

@@ -17,6 +17,7 @@ import { AgentWebSocket } from "../net/web-socket.ts";
 import { osVersionDetail } from "../os/version.ts";
 import { ClockWatch } from "./clock-watch.ts";
 import { sendHeartbeat } from "./heartbeat.ts";
+import { signHello } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { metricsOf } from "./metrics.ts";
 import { NetWatch } from "./net-watch.ts";
@@ -102,10 +103,12 @@ export class AgentLoop {
   constructor(options: LoopOptions) {
     this.#options = options;
     const { state, registration, savedMap, settings, link, log } = options;
+    const instance = crypto.randomUUID();
     this.#session = new ControlSession({
       wireguardPublicKey: state.wireguard_public_key as WireGuardPublicKey,
       version: PRODUCT_VERSION,
-      instance: crypto.randomUUID(),
+      instance,
+      machineKeySignature: signHello(state, registration.node_key, instance),
       map: savedMap,
       settings,
       random: Math.random,

@@ -21,8 +21,10 @@ import { pendingCommands, takeResults } from "./agent-commands.ts";
 import { Burst } from "./burst.ts";
 import { missedBy } from "./catch-up.ts";
 import type { Change, MachineChange } from "./change.ts";
+import { type Claim, claimOf, isProven } from "./claims.ts";
 import { DeltaTexts } from "./delta-texts.ts";
 import {
+  findReplaced,
   type MachineReport,
   type OfflineReason,
   reclaimNodeKey,
@@ -109,7 +111,7 @@ export class ControlStreams {
   }
 
   handleMessage(socket: WebSocket, text: string): void {
-    const known = attachmentOf(socket);
+    const known = attachmentOf(socket) ?? this.#settleClaim(socket, text);
     if (known === undefined) return;
     const attachment = { ...known, heardAt: Date.now() };
     socket.serializeAttachment(attachment);
@@ -171,16 +173,34 @@ export class ControlStreams {
   }
 
   #admit(server: WebSocket, request: Request): void {
-    const { ctx, read, write } = this.#org;
+    const { ctx, read } = this.#org;
     const now = Date.now();
     const org = read();
     const nodeKeyHash = request.headers.get(NODE_KEY_HASH_HEADER) ?? "";
-    const reclaimed = write((change) => reclaimNodeKey(change, nodeKeyHash)) !== undefined;
-    const row = requireMachine(ctx.storage.sql, org, nodeKeyHash, now);
-    ctx.acceptWebSocket(server, ["control", tagOf(row.id)]);
     const host = request.headers.get(PUBLIC_HOST_HEADER) ?? "";
-    const attachment: Attachment = { kind: "control", machineId: row.id, host, heardAt: now, reclaimed };
+    const replaced = findReplaced(ctx.storage.sql, nodeKeyHash, now);
+    const { id: machineId } = replaced ?? requireMachine(ctx.storage.sql, org, nodeKeyHash, now);
+    ctx.acceptWebSocket(server, ["control", tagOf(machineId)]);
+    const attachment: Attachment | Claim = replaced === undefined
+      ? { kind: "control", machineId, host, heardAt: now, reclaimed: false }
+      : { kind: "claim", machineId, host, nodeKeyHash };
     server.serializeAttachment(attachment);
+  }
+
+  /** Makes a claim the machine's stream when its first message proves it. */
+  #settleClaim(socket: WebSocket, text: string): Attachment | undefined {
+    const claim = claimOf(socket);
+    if (claim === undefined) return undefined;
+    const { ctx, write } = this.#org;
+    const { machineId, host, nodeKeyHash } = claim;
+    const now = Date.now();
+    const row = findReplaced(ctx.storage.sql, nodeKeyHash, now);
+    if (row === undefined || !isProven(claim, row.machine_key, readAgentMessage(text))) {
+      retire(socket, CLOSE_REFUSED, "INVALID_NODE_KEY" satisfies ErrorCode);
+      return undefined;
+    }
+    write((change) => reclaimNodeKey(change, row, nodeKeyHash));
+    return { kind: "control", machineId, host, heardAt: now, reclaimed: true };
   }
 
   #handle(socket: WebSocket, attachment: Attachment, row: MachineRow, message: AgentMessage): void {
@@ -383,7 +403,7 @@ function tagOf(id: MachineId): string {
 }
 
 function attachmentOf(socket: WebSocket): Attachment | undefined {
-  const attachment = socket.deserializeAttachment() as Attachment | { kind: "realtime" } | null;
+  const attachment = socket.deserializeAttachment() as Attachment | { kind: "claim" | "realtime" } | null;
   return attachment?.kind === "control" ? attachment : undefined;
 }
 

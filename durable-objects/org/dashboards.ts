@@ -147,7 +147,7 @@ function tagOf(userId: string): string {
 }
 
 function attachmentOf(socket: WebSocket): Attachment | undefined {
-  const attachment = socket.deserializeAttachment() as Attachment | { kind: "control" } | null;
+  const attachment = socket.deserializeAttachment() as Attachment | { kind: "claim" | "control" } | null;
   return attachment?.kind === "realtime" ? attachment : undefined;
 }
 

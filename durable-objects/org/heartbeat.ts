@@ -5,7 +5,7 @@ import type { Config } from "../../worker/config.ts";
 import { pendingCommands, takeResults } from "./agent-commands.ts";
 import type { Change } from "./change.ts";
 import type { Ledger } from "./ledger.ts";
-import { type MachineReport, reclaimNodeKey, requireMachine, takeReport } from "./machine-changes.ts";
+import { type MachineReport, requireMachine, takeReport } from "./machine-changes.ts";
 import { type Settled, settleOwn } from "./machine-settings.ts";
 import { mapRulesOf, netMapOf } from "./net-map.ts";
 import { machineOf, touchMachine } from "./store/machines.ts";
@@ -51,7 +51,6 @@ function takeHeartbeat(
   { touchAfterMs, addressPool }: { touchAfterMs: number; addressPool: string },
 ): Settled {
   const { sql, org, now } = change;
-  reclaimNodeKey(change, input.nodeKeyHash);
   const before = requireMachine(sql, org, input.nodeKeyHash, now);
   takeResults(change, before, input.commandResults);
   const row = takeReport(change, before, input, "client_shutdown");

@@ -40,13 +40,17 @@ export function requireMachine(sql: SqlStorage, org: ConfiguredOrg, nodeKeyHash:
 }
 
 /**
- * Gives a machine back the node key it had before its last registration, when an agent comes with it: a copy of the agent's
- * state has registered meanwhile, for nobody else would still have the old key. An agent that is there comes at once: later
- * on, a key that was replaced is void, as whoever replaced it expects.
+ * The machine whose node key this was until, a moment ago, its installation registered again: itself, or a copy of its state.
+ * The agent that was there comes at once and may have the key back, if it shows that it is the installation.
  */
-export function reclaimNodeKey(change: Change, nodeKeyHash: string): MachineRow | undefined {
-  const row = findMachineByPreviousNodeKey(change.sql, nodeKeyHash);
-  if (row === undefined || change.now - row.key_created_at > RECLAIM_MS) return undefined;
+export function findReplaced(sql: SqlStorage, nodeKeyHash: string, now: number): MachineRow | undefined {
+  const row = findMachineByPreviousNodeKey(sql, nodeKeyHash);
+  if (row === undefined || row.status === "pending") return undefined;
+  return now - row.key_created_at <= RECLAIM_MS ? row : undefined;
+}
+
+/** Gives a machine back the node key that a copy of it has replaced. */
+export function reclaimNodeKey(change: Change, row: MachineRow, nodeKeyHash: string): MachineRow {
   change.audit("machine.clone_parted", "machine", row.id, null, { name: row.name });
   return change.saveMachine(row, { node_key_hash: nodeKeyHash, previous_node_key_hash: null });
 }

@@ -41,6 +41,8 @@ export const agentMessageSchema = v.variant("type", [
     view: v.optional(viewSchema),
     /** Made anew by each start of an agent: one that comes back after another took its place proves that there are two. */
     instance: v.optional(v.pipe(v.string(), v.maxLength(64))),
+    /** Ed25519 over `helloStatement`, 128 hex digits: shows the installation to whom its node key is not proof enough. */
+    machine_key_signature: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/))),
     ...machineTelemetrySchema.entries,
     /** What was set on this machine and is not known to have been heard; answered with `settled`. */
     settings: v.optional(ownSettingsSchema),

@@ -69,7 +69,13 @@ export class Stream extends Inbox<OrgMessage> {
     return { stream, map };
   }
 
-  hello(publicKey: string, endpoints: string[] = [], settings?: OwnSettings, instance?: string): void {
+  hello(
+    publicKey: string,
+    endpoints: string[] = [],
+    settings?: OwnSettings,
+    instance?: string,
+    machineKeySignature?: string,
+  ): void {
     this.send({
       type: "hello",
       protocol: PROTOCOL_VERSION,
@@ -79,6 +85,7 @@ export class Stream extends Inbox<OrgMessage> {
       relay_region: null,
       ...(settings && { settings }),
       ...(instance && { instance }),
+      ...(machineKeySignature && { machine_key_signature: machineKeySignature }),
     });
   }
 

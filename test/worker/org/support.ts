@@ -7,7 +7,7 @@ import type { InputOf } from "#protocol/api/endpoint.ts";
 import { registerMachine } from "#protocol/api/machines.ts";
 import { isErrorCode, ZtnaError } from "#protocol/errors.ts";
 import { type OrgId, orgRoutingTag } from "#protocol/ids.ts";
-import { authKeyDigits, registrationStatement, setupStatement } from "#protocol/keys.ts";
+import { authKeyDigits, helloStatement, registrationStatement, setupStatement } from "#protocol/keys.ts";
 import { base, foundOrg, selfFetch, signUpSomeone } from "../support/api.ts";
 
 export interface Org {
@@ -79,13 +79,16 @@ export async function newInstallation() {
     machineKey,
     wireguardPublicKey,
     /** The fields that prove this installation in a registration. */
-    async proof(authKey: string, name: string) {
-      const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(authKeyDigits(authKey)));
-      return await signed(registrationStatement({ authKeyHash: hex(digest), name, wireguardPublicKey }));
-    },
+    proof: async (authKey: string, name: string) =>
+      await signed(
+        registrationStatement({ authKeyHash: await sha256(authKeyDigits(authKey)!), name, wireguardPublicKey }),
+      ),
     /** The same for a person who enrols it. */
     setupProof: (orgId: string, userId: string, name: string) =>
       signed(setupStatement({ orgId, userId, name, wireguardPublicKey })),
+    /** The signature of its hello. */
+    helloProof: async (nodeKey: string, instance: string) =>
+      (await signed(helloStatement({ nodeKeyHash: await sha256(nodeKey), instance }))).machine_key_signature,
   };
 }
 
@@ -94,6 +97,10 @@ export async function newMachine(key: string, name: string, more: Partial<Regist
   const installation = await newInstallation();
   const machine = await enrol(key, name, { ...await installation.proof(key, name), ...more });
   return { ...machine, publicKey: installation.wireguardPublicKey };
+}
+
+async function sha256(text: string): Promise<string> {
+  return hex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
 }
 
 function hex(buffer: ArrayBuffer): string {
