@@ -1,4 +1,4 @@
-import { and, eq, exists, type SQL, sql } from "drizzle-orm";
+import { and, eq, exists, inArray, type SQL, sql } from "drizzle-orm";
 import type { Standing } from "#domain/org/people.ts";
 import type { AuditLog } from "#protocol/api/audit-logs.ts";
 import type { OrgMember, Role } from "#protocol/api/orgs.ts";
@@ -68,6 +68,13 @@ function showMember(row: typeof orgMembers.$inferSelect): OrgMember {
     role: row.role,
     created_at: new Date(row.createdAt).toISOString(),
   };
+}
+
+/** Who decides about the org's machines. */
+export async function listAdminEmails(db: Database, orgId: OrgId): Promise<string[]> {
+  const rows = await db.select({ email: users.email }).from(orgMembers).innerJoin(users, eq(users.id, orgMembers.userId))
+    .where(and(eq(orgMembers.orgId, orgId), inArray(orgMembers.role, ["owner", "admin"])));
+  return rows.map(({ email }) => email);
 }
 
 /** The members with their names, the longest there first. */

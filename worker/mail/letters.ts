@@ -28,6 +28,20 @@ export function removalLetter(to: string, orgName: string): Mail {
   };
 }
 
+export function pendingMachineLetter(
+  to: string,
+  { orgName, machine, by, link }: { orgName: string; machine: string; by: string; link: string },
+): Mail {
+  return {
+    to,
+    subject: `A machine waits for approval in ${orgName}`,
+    text: `${by} has enrolled ${machine} in ${orgName} on QuickZTNA. Until an admin approves it, it reaches nobody:
+
+${link}
+`,
+  };
+}
+
 function day(time: number): string {
   return new Date(time).toUTCString().replace(/ GMT$/, " UTC");
 }

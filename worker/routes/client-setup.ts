@@ -12,6 +12,7 @@ import { requireRole } from "../auth/require-role.ts";
 import type { AppEnv } from "../context.ts";
 import { mount } from "../http/mount.ts";
 import { unwrap } from "../http/unwrap.ts";
+import { mailPendingMachine } from "../mail/pending-machine.ts";
 
 export function clientSetupRoutes(app: Hono<AppEnv>): void {
   mount(app, clientSetup, async (input, c) => {
@@ -35,6 +36,7 @@ export function clientSetupRoutes(app: Hono<AppEnv>): void {
         machineKey: input.machine_key,
       }),
     );
+    if (machine.status === "pending" && !machine.reactivated) await mailPendingMachine(c, orgId, machine.name);
     // The caller's own private key never came here.
     const privateKey = pair.privateKey === "" ? undefined : pair.privateKey;
     return {

@@ -1,8 +1,10 @@
 import { runInDurableObject } from "cloudflare:test";
-import { describe, expect, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
+import { clientSetup } from "#protocol/api/client-setup.ts";
 import { call } from "#protocol/api/call.ts";
 import { approveMachine } from "#protocol/api/machine-admin.ts";
 import { machineHeartbeat } from "#protocol/api/machines.ts";
+import type { OrgId } from "#protocol/ids.ts";
 import { decodeJwt } from "jose";
 import { Stream } from "../org/inbox.ts";
 import {
@@ -16,7 +18,8 @@ import {
   outcome,
   setUp,
 } from "../org/support.ts";
-import { base, post, selfFetch, signUpSomeone } from "../support/api.ts";
+import { watch } from "../org/watcher.ts";
+import { base, fetchWith, post, selfFetch, signUpSomeone } from "../support/api.ts";
 
 const path = "/api/client-setup";
 
@@ -163,6 +166,32 @@ PersistentKeepalive = 25
     // A signature is good for one person only.
     const foreign = await young.setupProof(org.orgId, user.id, "laptop-2");
     expect(await outcome(setUp(org, session.token, "laptop-2", foreign))).toBe("INVALID_INPUT");
+  });
+
+  it("that waits for approval is told to the org's admins, on their dashboards and once by mail", async () => {
+    const org = await newOrg();
+    await setOrg(org, "UPDATE org SET approval_required = 1");
+    const [member, admin] = [await newMember(org), await newMember(org, "admin")];
+    const dashboard = await watch(org, ["machines"], admin.token);
+    const fetch = fetchWith({
+      bindings: { ZTNA_MAIL_URL: `${inject("mailServer")}/pending`, ZTNA_MAIL_FROM: "noreply@ztna.test" },
+    });
+    const enrolled = { org_id: org.orgId as OrgId, name: "laptop" };
+    for (const _ of ["first", "again"]) await call(fetch, base, clientSetup, enrolled, { token: member.token });
+    expect(await dashboard.take()).toMatchObject({ event: "INSERT", payload: { name: "laptop", status: "pending" } });
+    const mails = await (await globalThis.fetch(`${inject("mailServer")}/pending`)).json<{ body: { to: string[] } }[]>();
+    expect(mails).toHaveLength(2);
+    const readers = mails.map(({ body }) => body.to[0]);
+    expect(readers).toContain(admin.user.email);
+    expect(readers).not.toContain(member.user.email);
+    expect(mails[0]).toMatchObject({
+      body: {
+        subject: "A machine waits for approval in Acme",
+        text: expect.stringMatching(
+          new RegExp(`^${member.user.email} has enrolled laptop in Acme .*\\n\\n${base}/machines\\n$`, "s"),
+        ),
+      },
+    });
   });
 
   it("waits for approval where the org asks for it, and keeps waiting when it comes again", async () => {
