@@ -74,6 +74,8 @@ export const timingsSchema = v.strictObject({
   invitation_s: delay(7 * 86_400),
   invitations_window_s: delay(3600),
   mail_timeout_s: delay(5),
+  /** How long heartbeats go by the releases as they were read. */
+  releases_kept_s: delay(86_400),
   realtime_idle_s: delay(90),
   projection_delay_s: delay(1),
   audit_retention_s: delay(90 * 86_400),

@@ -1,4 +1,9 @@
-import type { Release, VersionCheck } from "#protocol/api/client-version.ts";
+import {
+  type Release,
+  type ReleasePlatform,
+  releasePlatforms,
+  type VersionCheck,
+} from "#protocol/api/client-version.ts";
 
 export type StoredRelease = Omit<Release, "is_latest">;
 
@@ -41,6 +46,22 @@ export function checkVersion(current: string, releases: readonly StoredRelease[]
     checksum_sha256,
     ...(release_notes === null ? {} : { release_notes }),
   };
+}
+
+/** Whether something newer is released for a machine, by the system and version it reports. */
+export function hasUpdate(
+  { os, version }: { readonly os: string | null; readonly version: string | null },
+  releases: readonly Pick<StoredRelease, "platform" | "version">[],
+): boolean {
+  if (os === null || version === null) return false;
+  const platform = platformOf(os);
+  return releases.some((release) => release.platform === platform && compareVersions(version, release.version) < 0);
+}
+
+/** Agents report what their runtime calls the system, others what they like. */
+function platformOf(os: string): ReleasePlatform | undefined {
+  const name = os.toLowerCase();
+  return name === "darwin" ? "macos" : releasePlatforms.find((platform) => name.startsWith(platform));
 }
 
 /** What is no number counts as 0, so that any text has a place. */

@@ -187,6 +187,8 @@ export const machineHeartbeat = endpoint({
     expires_in: v.number(),
     /** Milliseconds of the control plane's clock. */
     now: v.optional(v.number()),
+    /** Something newer than the machine's version is released for its system. */
+    update_available: v.optional(v.boolean()),
     relay_ticket: v.nullable(relayTicketSchema),
     /** What the agent has yet to do, until it acknowledges. */
     agent_commands: v.optional(v.array(agentCommandSchema), []),

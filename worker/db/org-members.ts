@@ -72,7 +72,10 @@ function showMember(row: typeof orgMembers.$inferSelect): OrgMember {
 
 /** Who decides about the org's machines. */
 export async function listAdminEmails(db: Database, orgId: OrgId): Promise<string[]> {
-  const rows = await db.select({ email: users.email }).from(orgMembers).innerJoin(users, eq(users.id, orgMembers.userId))
+  const rows = await db.select({ email: users.email }).from(orgMembers).innerJoin(
+    users,
+    eq(users.id, orgMembers.userId),
+  )
     .where(and(eq(orgMembers.orgId, orgId), inArray(orgMembers.role, ["owner", "admin"])));
   return rows.map(({ email }) => email);
 }

@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { hasUpdate } from "#domain/release/versions.ts";
 import { flagsOf, isCarried } from "#domain/netmap/build.ts";
 import { relayTicketFor } from "#domain/relay/machine-ticket.ts";
 import { signMachineToken } from "#domain/secrets/machine-token.ts";
@@ -7,6 +8,7 @@ import { machineHeartbeat } from "#protocol/api/machines.ts";
 import { telemetryOf } from "#domain/machine/telemetry.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { AppEnv } from "../context.ts";
+import { knownReleases } from "../db/known-releases.ts";
 import { mount } from "../http/mount.ts";
 import { unwrap } from "../http/unwrap.ts";
 
@@ -33,6 +35,7 @@ export function machineHeartbeatRoutes(app: Hono<AppEnv>): void {
     const { id: machineId, org_id: orgId } = machine;
     const now = Date.now();
     const lifetime = timings.machine_token_s;
+    const releases = await knownReleases(c, timings.releases_kept_s * 1000, now);
     return {
       ...map,
       status: map.self.status,
@@ -42,6 +45,7 @@ export function machineHeartbeatRoutes(app: Hono<AppEnv>): void {
       token: signMachineToken(secret, { machineId, orgId, nodeKeyHash, issuedAt: Math.floor(now / 1000), lifetime }),
       expires_in: lifetime,
       now,
+      update_available: hasUpdate(machine, releases),
       relay_ticket: isCarried(machine)
         ? relayTicketFor(secret, tag, machine.public_key ?? "", now, timings.relay_ticket_s)
         : null,

@@ -179,7 +179,9 @@ PersistentKeepalive = 25
     const enrolled = { org_id: org.orgId as OrgId, name: "laptop" };
     for (const _ of ["first", "again"]) await call(fetch, base, clientSetup, enrolled, { token: member.token });
     expect(await dashboard.take()).toMatchObject({ event: "INSERT", payload: { name: "laptop", status: "pending" } });
-    const mails = await (await globalThis.fetch(`${inject("mailServer")}/pending`)).json<{ body: { to: string[] } }[]>();
+    const mails = await (await globalThis.fetch(`${inject("mailServer")}/pending`)).json<
+      { body: { to: string[] } }[]
+    >();
     expect(mails).toHaveLength(2);
     const readers = mails.map(({ body }) => body.to[0]);
     expect(readers).toContain(admin.user.email);

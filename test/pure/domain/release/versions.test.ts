@@ -1,5 +1,11 @@
 import { expect, test } from "vitest";
-import { checkVersion, compareVersions, rankReleases, type StoredRelease } from "#domain/release/versions.ts";
+import {
+  checkVersion,
+  compareVersions,
+  hasUpdate,
+  rankReleases,
+  type StoredRelease,
+} from "#domain/release/versions.ts";
 
 function release(version: string, more: Partial<StoredRelease> = {}): StoredRelease {
   return {
@@ -53,4 +59,18 @@ test("a version that is ahead of every release needs no update, and nothing rele
     update_available: false,
     published_at: null,
   });
+});
+
+test.each([
+  ["linux", "1.0.0", true],
+  ["Linux 6.1", "1.0.0", true],
+  ["linux", "2.0.0", false],
+  ["darwin", "2.0.0", true],
+  ["windows", "1.0.0", false],
+  ["plan9", "1.0.0", false],
+  [null, "1.0.0", false],
+  ["linux", null, false],
+])("a machine with system %j and version %j has an update: %j", (os, version, expected) => {
+  const releases = [release("2.0.0"), release("1.5.0"), release("3.0.0", { platform: "macos" })];
+  expect(hasUpdate({ os, version }, releases)).toBe(expected);
 });
