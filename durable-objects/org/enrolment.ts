@@ -1,6 +1,7 @@
 import { mayTakeOver, quotaExceeded } from "#domain/auth-key/redeem.ts";
 import { machineName } from "#domain/machine/name.ts";
 import type { MachineStatus } from "#protocol/api/machines.ts";
+import type { Posture } from "#protocol/api/posture.ts";
 import { ZtnaError } from "#protocol/errors.ts";
 import type { MachineId } from "#protocol/ids.ts";
 import type { Limits, Timings } from "#protocol/limits.ts";
@@ -17,6 +18,7 @@ export interface Enrolment {
   readonly version: string | undefined;
   readonly wireguardPublicKey: string;
   readonly machineKey: string | undefined;
+  readonly posture: Posture | undefined;
 }
 
 export interface EnrolmentRules {
@@ -39,6 +41,8 @@ export interface Grant {
 export interface Enrolled {
   readonly row: MachineRow;
   readonly reactivated: boolean;
+  /** Undefined when no posture was sent. */
+  readonly postureCompliant: boolean | undefined;
 }
 
 /** The machine of this installation, if it was here before. */
@@ -62,6 +66,7 @@ export function enrolMachine(
     name: known !== undefined && held !== undefined && held.id !== known.id ? known.name : name,
     os: input.os ?? machine?.os ?? null,
     version: input.version ?? machine?.version ?? null,
+    posture: input.posture === undefined ? machine?.posture ?? null : JSON.stringify(input.posture),
     public_key: input.wireguardPublicKey,
     machine_key: input.machineKey ?? null,
     node_key_hash: input.nodeKeyHash,
@@ -78,7 +83,9 @@ export function enrolMachine(
       ...identity,
       status: statusOn(machine, "came_online"),
     });
-  return { row, reactivated: machine !== undefined };
+  // No org has a posture policy yet, and without one every posture complies.
+  const postureCompliant = input.posture === undefined ? undefined : true;
+  return { row, reactivated: machine !== undefined, postureCompliant };
 }
 
 /** The machine that had this name before, when the caller may become it. */
@@ -115,6 +122,7 @@ type Fresh =
     | "os"
     | "version"
     | "public_key"
+    | "posture"
     | "machine_key"
     | "node_key_hash"
     | "previous_node_key_hash"

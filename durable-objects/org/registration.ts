@@ -28,6 +28,7 @@ export interface Registration {
   readonly tailnetIp: string;
   readonly status: MachineRow["status"];
   readonly reactivated: boolean;
+  readonly postureCompliant: boolean | undefined;
   /** Settings that were not granted, one sentence each. */
   readonly refused: readonly string[];
 }
@@ -85,11 +86,12 @@ function boundsOf(holder: MachineRow, key: AuthKeyRow): Partial<MachineRow> {
 
 export function registrationOf(
   { org }: Change,
-  { row, reactivated }: Enrolled,
+  { row, reactivated, postureCompliant }: Enrolled,
   refused: readonly string[] = [],
 ): Registration {
   const tailnetIp = showIpv4(row.address);
-  return { machineId: row.id, orgId: org.id, name: row.name, tailnetIp, status: row.status, reactivated, refused };
+  const { id: machineId, name, status } = row;
+  return { machineId, orgId: org.id, name, tailnetIp, status, reactivated, postureCompliant, refused };
 }
 
 function redeem({ sql, now }: Change, input: RegistrationInput, sameMachine: boolean): AuthKeyRow {

@@ -4,6 +4,7 @@ import { machineKeySchema, nodeKeySchema, wireGuardPublicKeySchema } from "../ke
 import { machineFlagsSchema, netMapSchema, relayTicketSchema } from "../netmap.ts";
 import { agentCommandSchema, commandResultSchema } from "./agent-commands.ts";
 import { endpoint } from "./endpoint.ts";
+import { postureSchema } from "./posture.ts";
 
 export const machineStatuses = ["pending", "online", "offline", "quarantined"] as const;
 export type MachineStatus = (typeof machineStatuses)[number];
@@ -122,6 +123,7 @@ export const registerMachine = endpoint({
     version: v.optional(v.pipe(v.string("version must be a string"), v.maxLength(100))),
     os_version_detail: machineTelemetrySchema.entries.os_version_detail,
     ...machineSettingsSchema.entries,
+    posture: v.optional(postureSchema),
     wireguard_public_key: v.optional(wireGuardPublicKeySchema),
     machine_key: v.optional(machineKeySchema),
     /** Ed25519 over `registrationStatement`, 128 hex digits; needed when `machine_key` is given. */
@@ -147,6 +149,8 @@ export const registerMachine = endpoint({
     reactivated: v.boolean(),
     /** One sentence for each setting that was not granted. */
     refused: v.optional(v.array(v.string())),
+    /** Present when posture was sent. */
+    posture_compliant: v.optional(v.boolean()),
   }),
   refusals: [
     "RATE_LIMITED",

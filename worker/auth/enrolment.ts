@@ -49,6 +49,7 @@ interface Registered {
   readonly tailnetIp: string;
   readonly status: Answered["status"];
   readonly reactivated: boolean;
+  readonly postureCompliant: boolean | undefined;
 }
 
 /** The answer to a machine that has been let in, with the credentials only it may see. */
@@ -69,6 +70,7 @@ export function showRegistration(config: Config, machine: Registered, nodeKey: s
     refresh_token: "" as const,
     expires_in: lifetime,
     reactivated: machine.reactivated,
+    ...(machine.postureCompliant !== undefined && { posture_compliant: machine.postureCompliant }),
   };
 }
 

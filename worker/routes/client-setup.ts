@@ -34,6 +34,7 @@ export function clientSetupRoutes(app: Hono<AppEnv>): void {
         tags: input.tags,
         wireguardPublicKey: pair.publicKey,
         machineKey: input.machine_key,
+        posture: input.posture,
       }),
     );
     if (machine.status === "pending" && !machine.reactivated) await mailPendingMachine(c, orgId, machine.name);

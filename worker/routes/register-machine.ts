@@ -34,6 +34,7 @@ export function registerMachineRoutes(app: Hono<AppEnv>): void {
         osVersionDetail: input.os_version_detail,
         wireguardPublicKey: pair.publicKey,
         machineKey: input.machine_key,
+        posture: input.posture,
       }),
     );
     const answer = showRegistration(c.get("config"), machine, nodeKey, pair);

@@ -42,6 +42,8 @@ export type MachineRow = {
   approved_routes: string;
   approved_by: UserId | null;
   approved_at: number | null;
+  /** What it last said of how it is kept, as JSON. */
+  posture: string | null;
   /** Set once the end of its node key was dealt with: it is off the network. */
   key_expired: number;
 };
@@ -83,6 +85,7 @@ const columns = [
   "approved_by",
   "approved_at",
   "key_expired",
+  "posture",
 ] as const satisfies (keyof MachineRow)[];
 
 const insertStatement = `INSERT INTO machines (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`;

@@ -130,6 +130,7 @@ const versions: readonly string[][] = [
     "UPDATE org SET seq = rev, map_floor = rev",
   ],
   ["ALTER TABLE auth_keys ADD COLUMN expired INTEGER NOT NULL DEFAULT 0"],
+  ["ALTER TABLE machines ADD COLUMN posture TEXT"],
 ];
 
 /** True once the org's tables exist. An object nobody initialised stores nothing at all. */

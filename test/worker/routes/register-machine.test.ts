@@ -46,6 +46,23 @@ describe("POST /api/register-machine", () => {
     expect(listed).toMatchObject({ os: "linux", version: "0.1.0", public_key: machine.wg_public_key });
   });
 
+  it("keeps the posture that was sent, until another is, and answers posture_compliant without a policy that says no", async () => {
+    const org = await newOrg();
+    const { key } = await makeKey(org);
+    const posture = { os_version: "12.4", disk_encrypted: false, last_patch_date: "2026-03-01" };
+    const stored = () =>
+      runInDurableObject(
+        orgStub(org.orgId),
+        (_, { storage }) => storage.sql.exec<{ posture: string | null }>("SELECT posture FROM machines").one().posture,
+      );
+    expect(await enrol(key, "host", { posture })).toMatchObject({ posture_compliant: true });
+    expect(JSON.parse((await stored())!)).toEqual(posture);
+    expect(await enrol(key, "host")).not.toHaveProperty("posture_compliant");
+    expect(JSON.parse((await stored())!)).toEqual(posture);
+    await enrol(key, "host", { posture: { disk_encrypted: true } });
+    expect(JSON.parse((await stored())!)).toEqual({ disk_encrypted: true });
+  });
+
   it("keeps id and address for the same name, replaces the keys and counts a use", async () => {
     const org = await newOrg();
     const { key } = await makeKey(org);
@@ -118,6 +135,9 @@ describe("POST /api/register-machine refuses", () => {
       [{ auth_key: key, name: "x", tags: [1] }, 400, "INVALID_INPUT"],
       [{ auth_key: key, name: "x", os: "x".repeat(101) }, 400, "INVALID_INPUT"],
       [{ auth_key: key, name: "x", wireguard_public_key: "short" }, 400, "INVALID_INPUT"],
+      [{ auth_key: key, name: "x", posture: "good" }, 400, "INVALID_INPUT"],
+      [{ auth_key: key, name: "x", posture: { disk_encrypted: "yes" } }, 400, "INVALID_INPUT"],
+      [{ auth_key: key, name: "x", posture: { last_patch_date: "lately" } }, 400, "INVALID_INPUT"],
       [{ auth_key: key, name: "x", machine_key: "0".repeat(64) }, 400, "MISSING_FIELDS"],
       [{ auth_key: key, name: "x", padding: "x".repeat(70_000) }, 413, "PAYLOAD_TOO_LARGE"],
     ];
