@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { NetMap } from "#protocol/netmap.ts";
 import { selectX25519 } from "../crypto/select-x25519.ts";
-import type { DataCommand, DataEvent, Fault } from "../dataplane/link.ts";
+import type { DataCommand, DataEvent, Fault, Prefix } from "../dataplane/link.ts";
 import { WireGuardDevice } from "../dataplane/wireguard/device.ts";
 import { localEndpoints } from "../os/local-endpoints.ts";
 import type { Gateway } from "../os/gateway.ts";
@@ -223,7 +223,8 @@ export class Tunnel {
     const wanted = JSON.stringify([pool, routes]);
     if (this.#gateway === undefined || wanted === this.#carried) return;
     try {
-      this.#gateway.apply({ pool, routes });
+      const [from] = ipv4Prefixes([pool]);
+      if (from !== undefined) this.#gateway.apply({ pool: from, routes: ipv4Prefixes(routes) });
       this.#carried = wanted;
       this.#log("info", "gateway.applied", { routes: routes.join(",") });
     } catch (error) {
@@ -269,6 +270,10 @@ export class Tunnel {
 
 function openLink(options: Omit<DataLinkOptions, "tun">): Promise<DataLink> {
   return DataLink.open({ ...options, tun: { kind: "kernel", name: INTERFACE, mtuBytes: MTU_BYTES } }, linuxLink);
+}
+
+function ipv4Prefixes(texts: readonly string[]): Prefix[] {
+  return texts.flatMap((text) => parsePrefix(text) ?? []).filter(({ address }) => address.length === 4);
 }
 
 /** One that is switched off may have left its rules behind in a crash. */

@@ -1,4 +1,5 @@
 import { type Gateway, type GatewayConfig, GatewayRefused } from "./gateway.ts";
+import type { NetworkPrefix } from "./network.ts";
 
 const TABLE = "ip ztna_gateway";
 const FORWARDING = "/proc/sys/net/ipv4/ip_forward";
@@ -32,7 +33,7 @@ const WITHOUT_TABLE = `add table ${TABLE}; delete table ${TABLE}`;
 
 /** One transaction: at no moment are there other rules than the old or the new ones. */
 export function rulesOf(interfaceName: string, { pool, routes }: GatewayConfig): string {
-  const [tunnel, inside] = [`"${interfaceName}"`, `{ ${routes.join(", ")} }`];
+  const [tunnel, inside] = [`"${interfaceName}"`, `{ ${routes.map(textOf).join(", ")} }`];
   return `${WITHOUT_TABLE}
 table ${TABLE} {
   chain forward {
@@ -43,9 +44,13 @@ table ${TABLE} {
   }
   chain postrouting {
     type nat hook postrouting priority srcnat
-    ip saddr ${pool} ip daddr ${inside} masquerade
+    ip saddr ${textOf(pool)} ip daddr ${inside} masquerade
   }
 }`;
+}
+
+function textOf({ address, bits }: NetworkPrefix): string {
+  return `${address.join(".")}/${bits}`;
 }
 
 function nft(rules: string): void {

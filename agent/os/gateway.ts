@@ -1,9 +1,11 @@
-/** What a gateway carries, as text of prefixes. */
+import type { NetworkPrefix } from "./network.ts";
+
+/** What a gateway carries; prefixes of IPv4. They come over the network and go into rules, so they are no text here. */
 export interface GatewayConfig {
   /** The tailnet's addresses: who may come through. */
-  readonly pool: string;
-  /** The IPv4 prefixes that an admin has approved: where they may go. */
-  readonly routes: readonly string[];
+  readonly pool: NetworkPrefix;
+  /** What an admin has approved: where they may go. */
+  readonly routes: readonly NetworkPrefix[];
 }
 
 /** Makes this host a router between the tunnel and the networks behind it. */
