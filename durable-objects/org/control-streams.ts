@@ -1,4 +1,4 @@
-import { isCarried, viewOf } from "#domain/netmap/build.ts";
+import { isCarried } from "#domain/netmap/build.ts";
 import { telemetryOf } from "#domain/machine/telemetry.ts";
 import { relayTicketFor } from "#domain/relay/machine-ticket.ts";
 import { signMachineToken } from "#domain/secrets/machine-token.ts";
@@ -8,21 +8,16 @@ import {
   CLOSE_REFUSED,
   CLOSE_REPLACED,
   NODE_KEY_HASH_HEADER,
-  type OrgMessage,
   PUBLIC_HOST_HEADER,
   readAgentMessage,
 } from "#protocol/control/messages.ts";
 import type { OwnSettings } from "#protocol/api/machines.ts";
 import { type ErrorCode, ZtnaError } from "#protocol/errors.ts";
 import { type MachineId, orgRoutingTag } from "#protocol/ids.ts";
-import type { ResumedMap, View } from "#protocol/netmap.ts";
 import type { Config } from "../../worker/config.ts";
 import { pendingCommands, takeResults } from "./agent-commands.ts";
-import { Burst } from "./burst.ts";
-import { missedBy } from "./catch-up.ts";
-import type { Change, MachineChange } from "./change.ts";
-import { type Claim, claimOf, isProven } from "./claims.ts";
-import { DeltaTexts } from "./delta-texts.ts";
+import type { Change } from "./change.ts";
+import { claimOf, isProven } from "./claims.ts";
 import {
   findReplaced,
   type MachineReport,
@@ -32,10 +27,10 @@ import {
   takeReport,
 } from "./machine-changes.ts";
 import { settleOwn } from "./machine-settings.ts";
-import { mapRulesOf, netMapOf } from "./net-map.ts";
-import { PeerTexts } from "./peer-texts.ts";
-import { type Listener, type Shift, viewAfter } from "./roster.ts";
-import { findMachine, listMachines, machineOf, type MachineRow } from "./store/machines.ts";
+import { MapDelivery } from "./map-delivery.ts";
+import { mapRulesOf } from "./net-map.ts";
+import { type Attachment, attachmentOf, OpenStreams, retire, send } from "./open-streams.ts";
+import { findMachine, machineOf, type MachineRow } from "./store/machines.ts";
 import type { ConfiguredOrg } from "./store/org.ts";
 
 /** What the object lends to its streams. */
@@ -46,41 +41,23 @@ export interface Org {
   readonly write: <T>(work: (change: Change) => T) => T;
 }
 
-/** What outlives hibernation with each stream; a stream that was closed from here has none left. */
-interface Attachment {
-  readonly kind: "control";
-  readonly machineId: MachineId;
-  readonly host: string;
-  /** Milliseconds of the last message that woke us. */
-  readonly heardAt: number;
-  /** The map the agent has and what it sees; undefined before its hello. */
-  readonly seq?: number;
-  readonly view?: View;
-  /** The start of an agent this stream belongs to, and those whose place it took. */
-  readonly instance?: string | undefined;
-  readonly displaced?: readonly string[];
-  /** The agent came with a node key that a copy of it had replaced. */
-  readonly reclaimed: boolean;
-}
-
 const MOST_MESSAGE_CHARS = 16_384;
-/** At most so often hears each agent of changes, however many there are: a thousand that arrive would mean a million messages. */
-const BURST_MS = 100;
 /** Starts of an agent that are remembered with the one which took their place. */
 const MOST_DISPLACED = 8;
 
 const replaced = [CLOSE_REPLACED, "replaced"] as const;
 const cloned = [CLOSE_CLONED, "cloned"] as const;
 
-/** The open control streams of an org: who is connected, and what each hears. */
+/** The agents of an org on their control streams: who is let in, what they say, and what they are told besides the map. */
 export class ControlStreams {
   readonly #org: Org;
-  readonly #peers: PeerTexts;
-  readonly #deltas = new Burst<Change>(BURST_MS, (changes) => this.#sendDeltas(changes));
+  readonly #open: OpenStreams;
+  readonly #maps: MapDelivery;
 
   constructor(org: Org) {
     this.#org = org;
-    this.#peers = new PeerTexts(org.ctx.storage.sql);
+    this.#open = new OpenStreams(org.ctx);
+    this.#maps = new MapDelivery(org, this.#open);
   }
 
   /** Takes a stream that the Worker handed on. */
@@ -97,17 +74,11 @@ export class ControlStreams {
   }
 
   isConnected(id: MachineId): boolean {
-    return this.#streamsOf(id).length > 0;
+    return this.#open.of(id).length > 0;
   }
 
-  /** The last sign of life over the stream of each machine that has one, in milliseconds. */
   lastHeard(): ReadonlyMap<MachineId, number> {
-    const heard = new Map<MachineId, number>();
-    for (const { socket, attachment: { machineId, heardAt } } of this.#streams("control")) {
-      const answered = this.#org.ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0;
-      heard.set(machineId, Math.max(heard.get(machineId) ?? 0, heardAt, answered));
-    }
-    return heard;
+    return this.#open.lastHeard();
   }
 
   handleMessage(socket: WebSocket, text: string): void {
@@ -138,38 +109,19 @@ export class ControlStreams {
 
   /** Closes the stream of a machine that was found silent: its other end is gone. */
   dropSilent(id: MachineId): void {
-    for (const { socket } of this.#streamsOf(id)) retire(socket, 1001, "silent");
+    for (const { socket } of this.#open.of(id)) retire(socket, 1001, "silent");
   }
 
   /** Tells every agent what a committed change means for its map. */
   tell(change: Change): void {
     for (const id of change.commanded) this.#command(id);
     if (change.machines.length + change.deleted.length === 0 && !change.changesAllMaps) return;
-    this.#peers.apply(change);
     for (const { id } of change.deleted) this.#refuse(id, "INVALID_NODE_KEY");
     for (const { before, after } of change.machines) {
       if (before !== undefined && before.node_key_hash !== after.node_key_hash) this.#replace(before, after);
       if (after.key_expired === 1) this.#refuse(after.id, "KEY_EXPIRED");
     }
-    if (change.changesAllMaps) this.#sendAllMaps();
-    else this.#deltas.add(change);
-  }
-
-  #sendDeltas(changes: readonly Change[]): void {
-    /** By the first change that is news: who got a whole map meanwhile hears less. */
-    const shifts = new Map<number, DeltaTexts>();
-    for (const { socket, attachment } of this.#streams("control")) {
-      const { machineId, seq, view } = attachment;
-      const first = seq === undefined ? -1 : changes.findIndex((change) => change.org.seq > seq);
-      if (seq === undefined || view === undefined || first === -1) continue;
-      const texts = shifts.get(first) ?? new DeltaTexts(this.#shiftOf(changes.slice(first)));
-      shifts.set(first, texts);
-      const listener: Listener = { machineId, seq, view };
-      const text = texts.textFor(listener);
-      if (text === undefined) continue;
-      socket.send(text);
-      socket.serializeAttachment({ ...attachment, seq: texts.shift.seq, view: viewAfter(listener, texts.shift) });
-    }
+    this.#maps.tell(change);
   }
 
   #admit(server: WebSocket, request: Request): void {
@@ -180,11 +132,12 @@ export class ControlStreams {
     const host = request.headers.get(PUBLIC_HOST_HEADER) ?? "";
     const replaced = findReplaced(ctx.storage.sql, nodeKeyHash, now);
     const { id: machineId } = replaced ?? requireMachine(ctx.storage.sql, org, nodeKeyHash, now);
-    ctx.acceptWebSocket(server, ["control", tagOf(machineId)]);
-    const attachment: Attachment | Claim = replaced === undefined
-      ? { kind: "control", machineId, host, heardAt: now, reclaimed: false }
-      : { kind: "claim", machineId, host, nodeKeyHash };
-    server.serializeAttachment(attachment);
+    this.#open.accept(
+      server,
+      replaced === undefined
+        ? { kind: "control", machineId, host, heardAt: now, reclaimed: false }
+        : { kind: "claim", machineId, host, nodeKeyHash },
+    );
   }
 
   /** Makes a claim the machine's stream when its first message proves it. */
@@ -210,7 +163,7 @@ export class ControlStreams {
         const report = { publicKey, endpoints, relayRegion, version, telemetry: telemetryOf(message) };
         const twin = this.#takePlace(socket, attachment, row, message.instance);
         const after = this.#take(socket, row, report, message.settings);
-        this.#bringUpToDate(socket, { ...attachment, ...twin }, after, message);
+        this.#maps.bringUpToDate(socket, { ...attachment, ...twin }, after, message);
         this.#sendCredentials(socket, after);
         this.#sendCommands(socket, after);
         break;
@@ -224,7 +177,7 @@ export class ControlStreams {
         this.#sendCredentials(socket, row);
         break;
       case "map_wanted":
-        this.#sendMap(socket, attachment, row);
+        this.#maps.sendMap(socket, attachment, row);
         break;
       case "look_wanted":
         // Each message is followed by one.
@@ -250,7 +203,7 @@ export class ControlStreams {
     { id, name }: MachineRow,
     instance: string | undefined,
   ): Partial<Attachment> {
-    const older = this.#streamsOf(id).filter((stream) => stream.socket !== socket);
+    const older = this.#open.of(id).filter((stream) => stream.socket !== socket);
     const displaced = older.flatMap(({ attachment }) => [attachment.instance ?? [], attachment.displaced ?? []].flat());
     const isBack = instance !== undefined && older.some(({ attachment }) => attachment.displaced?.includes(instance));
     const [code, reason] = isBack ? cloned : replaced;
@@ -282,48 +235,6 @@ export class ControlStreams {
     return this.#org.write((change) => takeReport(change, row, report, reason));
   }
 
-  /** To everybody who has one. */
-  #sendAllMaps(): void {
-    for (const { socket, attachment } of this.#streams("control")) {
-      const row = attachment.seq === undefined
-        ? undefined
-        : findMachine(this.#org.ctx.storage.sql, attachment.machineId);
-      if (row !== undefined) this.#sendMap(socket, attachment, row);
-    }
-  }
-
-  /** Tells an agent that still has a map what it missed, and others everything. */
-  #bringUpToDate(
-    socket: WebSocket,
-    attachment: Attachment,
-    row: MachineRow,
-    known: AgentMessage & { type: "hello" },
-  ): void {
-    const { ctx, config, read } = this.#org;
-    const org = read();
-    const view = viewOf(machineOf(row, org.id), mapRulesOf(org, config));
-    const listener = { machineId: row.id, seq: known.seq ?? -1, view };
-    const missed = known.view === view ? missedBy(ctx.storage.sql, org, listener) : undefined;
-    if (missed === undefined) return this.#sendMap(socket, attachment, row);
-    send(socket, { type: "resumed", now: Date.now(), ...missed, map: this.#mapWithoutPeers(attachment, row) });
-    socket.serializeAttachment({ ...attachment, seq: org.seq, view } satisfies Attachment);
-  }
-
-  #sendMap(socket: WebSocket, attachment: Attachment, row: MachineRow): void {
-    const org = this.#org.read();
-    const map = JSON.stringify(this.#mapWithoutPeers(attachment, row)).slice(0, -1);
-    const view = viewOf(machineOf(row, org.id), mapRulesOf(org, this.#org.config));
-    const peers = view === "apart" ? "[]" : this.#peers.listFor(row.id, org.id, view === "routed");
-    socket.send(`{"type":"map","now":${Date.now()},"map":${map},"peers":${peers}}}`);
-    socket.serializeAttachment({ ...attachment, seq: org.seq, view } satisfies Attachment);
-  }
-
-  #mapWithoutPeers({ host }: Attachment, row: MachineRow): ResumedMap["map"] {
-    const { ctx, config, read } = this.#org;
-    const { peers: _, ...map } = netMapOf(ctx.storage.sql, read(), config, host, row, []);
-    return map;
-  }
-
   /** A fresh token, and a fresh ticket where the machine may use the relays. */
   #sendCredentials(socket: WebSocket, row: MachineRow): void {
     const { config, read } = this.#org;
@@ -341,7 +252,7 @@ export class ControlStreams {
 
   #command(id: MachineId): void {
     const row = findMachine(this.#org.ctx.storage.sql, id);
-    for (const { socket, attachment } of row === undefined ? [] : this.#streamsOf(id)) {
+    for (const { socket, attachment } of row === undefined ? [] : this.#open.of(id)) {
       if (attachment.seq !== undefined) this.#sendCommands(socket, row!);
     }
   }
@@ -355,64 +266,11 @@ export class ControlStreams {
   /** Ends the streams of a node key that is void; one that was given back was a copy's. */
   #replace(before: MachineRow, after: MachineRow): void {
     const [code, reason] = before.previous_node_key_hash === after.node_key_hash ? cloned : replaced;
-    for (const { socket } of this.#streamsOf(after.id)) retire(socket, code, reason);
+    for (const { socket } of this.#open.of(after.id)) retire(socket, code, reason);
   }
 
   /** Tells an agent why it is not wanted any more, so that it stops trying. */
   #refuse(id: MachineId, code: ErrorCode): void {
-    for (const { socket } of this.#streamsOf(id)) retire(socket, CLOSE_REFUSED, code);
+    for (const { socket } of this.#open.of(id)) retire(socket, CLOSE_REFUSED, code);
   }
-
-  /** What several changes come to: each machine from its first state to its last. */
-  #shiftOf(changes: readonly Change[]): Shift {
-    const { ctx, config } = this.#org;
-    const { org } = changes.at(-1)!;
-    const { id, seq } = org;
-    const machines = new Map<MachineId, Shift["machines"][number]>();
-    for (const { before, after } of changes.flatMap(stepsOf)) {
-      const first = machines.has(after.id) ? machines.get(after.id)!.before : before && machineOf(before, id);
-      machines.set(after.id, { before: first, after: machineOf(after, id) });
-    }
-    return {
-      machines: [...machines.values()],
-      seq,
-      rules: mapRulesOf(org, config),
-      all: () => listMachines(ctx.storage.sql).map((machine) => machineOf(machine, id)),
-    };
-  }
-
-  #streamsOf(id: MachineId) {
-    return this.#streams(tagOf(id));
-  }
-
-  #streams(tag: string): { socket: WebSocket; attachment: Attachment }[] {
-    return this.#org.ctx.getWebSockets(tag).flatMap((socket) => {
-      const attachment = attachmentOf(socket);
-      return attachment !== undefined && socket.readyState === WebSocket.OPEN ? [{ socket, attachment }] : [];
-    });
-  }
-}
-
-/** To its peers a deleted machine is one that was set apart for good. */
-function stepsOf({ machines, deleted }: Change): MachineChange[] {
-  return [...machines, ...deleted.map((row) => ({ before: row, after: { ...row, status: "quarantined" as const } }))];
-}
-
-function tagOf(id: MachineId): string {
-  return `machine ${id}`;
-}
-
-function attachmentOf(socket: WebSocket): Attachment | undefined {
-  const attachment = socket.deserializeAttachment() as Attachment | { kind: "claim" | "realtime" } | null;
-  return attachment?.kind === "control" ? attachment : undefined;
-}
-
-/** Closes a stream from here; what still comes from it is no longer heard. */
-function retire(socket: WebSocket, code: number, reason: string): void {
-  socket.serializeAttachment(null);
-  socket.close(code, reason);
-}
-
-function send(socket: WebSocket, message: OrgMessage): void {
-  socket.send(JSON.stringify(message));
 }
