@@ -25,26 +25,29 @@ const order = Uint8Array.of(
   6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5,
   10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0,
 );
-const state = new Int32Array(8);
-const words = new Int32Array(16);
+const state = new Int32Array(DIGEST_BYTES / 4);
+const stateBytes = new Uint8Array(state.buffer);
+const words = new Int32Array(BLOCK_BYTES / 4);
 const block = new Uint8Array(words.buffer);
 /** Bytes in the block, and bytes of the message so far. */
 let filled = 0;
 let total = 0;
 
+// Loops over few words take less here than `set`, `fill` and `subarray`: messages are short.
+
 /** The digest of all parts, one after the other. */
 export function hash(...parts: readonly Uint8Array[]): Uint8Array {
   start(DIGEST_BYTES, 0);
-  for (const part of parts) update(part);
+  for (let at = 0; at < parts.length; at++) update(parts[at]!);
   return finish(DIGEST_BYTES);
 }
 
 /** BLAKE2s's own keyed mode. */
 export function mac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   start(MAC_BYTES, key.length);
-  block.set(key);
+  for (let at = 0; at < key.length; at++) block[at] = key[at]!;
   filled = total = BLOCK_BYTES;
-  for (const part of parts) update(part);
+  for (let at = 0; at < parts.length; at++) update(parts[at]!);
   return finish(MAC_BYTES);
 }
 
@@ -55,26 +58,31 @@ const inner = new Uint8Array(DIGEST_BYTES);
 /** HMAC (RFC 2104) with a key of at most one block, which WireGuard uses in its key derivation. */
 export function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   startPadded(key, INNER_PAD);
-  for (const part of parts) update(part);
-  inner.set(finish(DIGEST_BYTES));
+  for (let at = 0; at < parts.length; at++) update(parts[at]!);
+  finishInto(inner);
   startPadded(key, OUTER_PAD);
   update(inner);
-  inner.fill(0);
+  for (let at = 0; at < DIGEST_BYTES; at++) inner[at] = 0;
   return finish(DIGEST_BYTES);
 }
 
 function startPadded(key: Uint8Array, pad: number): void {
   start(DIGEST_BYTES, 0);
   for (let at = 0; at < key.length; at++) block[at] = key[at]! ^ pad;
-  block.fill(pad, key.length);
+  for (let at = key.length; at < BLOCK_BYTES; at++) block[at] = pad;
   filled = total = BLOCK_BYTES;
 }
 
 function start(digestBytes: number, keyBytes: number): void {
-  state.set(INITIAL);
+  for (let at = 0; at < state.length; at++) state[at] = INITIAL[at]!;
   state[0]! ^= 0x01010000 ^ (keyBytes << 8) ^ digestBytes;
-  words.fill(0);
-  filled = total = 0;
+  clearBlock();
+  total = 0;
+}
+
+function clearBlock(): void {
+  for (let at = 0; at < words.length; at++) words[at] = 0;
+  filled = 0;
 }
 
 /** The block is compressed only when more follows: the last one is marked. */
@@ -82,8 +90,7 @@ function update(part: Uint8Array): void {
   for (let at = 0; at < part.length;) {
     if (filled === BLOCK_BYTES) {
       compress(0);
-      words.fill(0);
-      filled = 0;
+      clearBlock();
     }
     const count = Math.min(part.length - at, BLOCK_BYTES - filled);
     for (let index = 0; index < count; index++) block[filled + index] = part[at + index]!;
@@ -94,15 +101,18 @@ function update(part: Uint8Array): void {
 }
 
 function finish(digestBytes: number): Uint8Array {
-  compress(-1);
   const digest = new Uint8Array(digestBytes);
-  digest.set(stateBytes.subarray(0, digestBytes));
-  words.fill(0);
-  state.fill(0);
+  finishInto(digest);
   return digest;
 }
 
-const stateBytes = new Uint8Array(state.buffer);
+/** Secrets do not lie on in the state. */
+function finishInto(digest: Uint8Array): void {
+  compress(-1);
+  for (let at = 0; at < digest.length; at++) digest[at] = stateBytes[at]!;
+  for (let at = 0; at < state.length; at++) state[at] = 0;
+  clearBlock();
+}
 
 /** RFC 7693, 3.2, on little-endian machines; `last` is -1 for the last block. Messages are shorter than 4 GiB. */
 function compress(last: number): void {
