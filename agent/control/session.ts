@@ -69,6 +69,8 @@ export type SessionAction =
   | { readonly type: "socket.open" }
   | { readonly type: "socket.close" }
   | { readonly type: "send"; readonly message: AgentMessage }
+  /** Shows the control plane that this machine is there, without a word that it has to think about. */
+  | { readonly type: "keepalive" }
   | { readonly type: "heartbeat"; readonly status: "online" | "offline" }
   /** The map to use from now on, and what changed when it grew out of the one before. */
   | { readonly type: "map"; readonly map: NetMap; readonly change: Pick<NetMapDelta, "upsert" | "remove"> | undefined }
@@ -105,6 +107,8 @@ const SLOW_RETRY_MS = 60_000;
 const BYE_MS = 3_000;
 const TICKET_ANSWER_MS = 10_000;
 const LOOK_AGAIN_MS = 30_000;
+/** The socket asks for a sign of life when it hears nothing; who hears much gives one so often. */
+const SIGN_OF_LIFE_MS = 60_000;
 
 /** Refusals that no waiting will change, and what the person can do. */
 const finalRefusals: Partial<Record<ErrorCode, string>> = {
@@ -147,6 +151,7 @@ export class ControlSession {
   #beatSettings: OwnSettings | undefined;
   #cloneSeen = false;
   #lookAgainAt = 0;
+  #signedAt = 0;
   readonly #commands = new CommandLedger();
 
   constructor(options: SessionOptions) {
@@ -175,7 +180,7 @@ export class ControlSession {
     if (this.#phase !== "opening") return;
     this.#phase = "greeting";
     this.#unsettled = this.#settings === undefined ? 0 : 1;
-    this.#openedAt = now;
+    this.#openedAt = this.#signedAt = now;
     this.#mapWanted = false;
     this.#deadline = now + FIRST_MESSAGE_MS;
     out.push({ type: "send", message: this.#hello() });
@@ -189,6 +194,7 @@ export class ControlSession {
       return;
     }
     if (this.#phase !== "greeting" && this.#phase !== "live") return;
+    this.#giveSignOfLife(now, out);
     this.#apply(message, out);
     if (this.#phase === "greeting" && this.#map !== undefined && !this.#mapWanted) this.#becomeLive(now, out);
   }
@@ -368,6 +374,12 @@ export class ControlSession {
         this.#cloneSeen = true;
         if (this.#phase === "live") this.#sayConnected(out);
     }
+  }
+
+  #giveSignOfLife(now: number, out: SessionAction[]): void {
+    if (now - this.#signedAt < SIGN_OF_LIFE_MS) return;
+    this.#signedAt = now;
+    out.push({ type: "keepalive" });
   }
 
   #takeCommands(commands: readonly AgentCommand[], out: SessionAction[]): void {

@@ -1,6 +1,6 @@
 import type { AgentCommand, CommandResult } from "#protocol/api/agent-commands.ts";
 import type { OwnSettings } from "#protocol/api/machines.ts";
-import { CONTROL_PATH } from "#protocol/control/messages.ts";
+import { CONTROL_PATH, KEEPALIVE_PING } from "#protocol/control/messages.ts";
 import type { WireGuardPublicKey } from "#protocol/keys.ts";
 import type { AgentMetrics, AgentPeer, AgentStatus } from "#protocol/local/daemon.ts";
 import type { NetCheck } from "#protocol/local/net-check.ts";
@@ -258,6 +258,8 @@ export class AgentLoop {
         return;
       case "send":
         return this.#socket?.sendText(JSON.stringify(action.message));
+      case "keepalive":
+        return this.#socket?.sendText(KEEPALIVE_PING);
       case "heartbeat":
         return void this.#heartbeat(action.status);
       case "map":

@@ -180,6 +180,18 @@ Deno.test("a reconnect that builds on a map this agent has not got asks for a wh
   assert.deepEqual(out, [{ type: "send", message: { type: "map_wanted" } }]);
 });
 
+Deno.test("a session that only ever listens gives a sign of life once a minute", () => {
+  const trial = new Trial();
+  trial.goLive(netMap({ seq: 0 }));
+  const signs: number[] = [];
+  for (let seq = 1; seq <= 60; seq++) {
+    trial.now += 10_000;
+    const out = trial.hear({ type: "delta", delta: { since: seq - 1, seq, upsert: [peer(`p${seq}`)], remove: [] } });
+    if (out.some(({ type }) => type === "keepalive")) signs.push(seq);
+  }
+  assert.deepEqual(signs, [6, 12, 18, 24, 30, 36, 42, 48, 54, 60]);
+});
+
 Deno.test("messages that are not of the protocol do nothing", () => {
   const trial = trialOf();
   trial.goLive();
