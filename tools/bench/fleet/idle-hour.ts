@@ -1,4 +1,4 @@
-import type { SimulatedMachine } from "./machine.ts";
+import { KEEPALIVE_MS, type SimulatedMachine } from "./machine.ts";
 import type { Tally } from "./tally.ts";
 
 /** What an hour in which nothing happens costs a whole org. */
@@ -11,8 +11,6 @@ export interface IdleHour extends Tally {
 }
 
 const HOUR_MS = 3_600_000;
-/** After this much silence an agent sends a keep-alive. */
-const KEEPALIVE_MS = 25_000;
 
 /** Puts the clock on by an hour in steps of a keep-alive: the object's alarms ring, the sessions' timers run. */
 export async function passIdleHour(

@@ -3,6 +3,9 @@ import { CONTROL_PATH, KEEPALIVE_PING, KEEPALIVE_PONG, type OrgMessage } from "#
 import { ControlSession, type SessionAction } from "../../../agent/control/session.ts";
 import type { Enrolled } from "./fleet.ts";
 
+/** After this much silence an agent sends a keep-alive. */
+export const KEEPALIVE_MS = 25_000;
+
 /** An agent's control stream without the agent: its own session machine on a socket, and a clock that is handed in. */
 export class SimulatedMachine {
   /** Bytes of the whole map it got. */
@@ -19,6 +22,7 @@ export class SimulatedMachine {
   #live: () => void = () => {};
   #isLive = false;
   readonly #now: () => number;
+  readonly #keepAlives: NodeJS.Timeout;
 
   private constructor(url: string, { nodeKey, wireguardPublicKey }: Enrolled, now: () => number) {
     this.#now = now;
@@ -30,6 +34,8 @@ export class SimulatedMachine {
     });
     this.#socket.on("open", () => this.#do((out) => this.#session.handleOpen(now(), out)));
     this.#socket.on("message", (data: Buffer) => this.#hear(data));
+    // In real time: on a busy host the rounds take longer than silence may.
+    this.#keepAlives = setInterval(() => this.#ping(), KEEPALIVE_MS).unref();
   }
 
   /** Opens the stream; resolves once the session is live and has its ticket. */
@@ -58,7 +64,7 @@ export class SimulatedMachine {
   keepAlive(): Promise<void> {
     return new Promise((settle) => {
       this.#pongWanted = settle;
-      this.#socket.send(KEEPALIVE_PING);
+      this.#ping();
     });
   }
 
@@ -70,10 +76,15 @@ export class SimulatedMachine {
 
   /** Says goodbye and resolves once the socket is closed. */
   close(): Promise<void> {
+    clearInterval(this.#keepAlives);
     return new Promise((settle) => {
       this.#socket.removeAllListeners("close").once("close", () => settle());
       this.#do((out) => this.#session.handleBye(this.#now(), out));
     });
+  }
+
+  #ping(): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(KEEPALIVE_PING);
   }
 
   #hear(data: Buffer): void {
