@@ -1,7 +1,7 @@
 import { type DropReason, type Endpoint, isIpv4, type Source } from "../link.ts";
 import { MAC_BYTES } from "./blake2s.ts";
 import { CookieIssuer } from "./cookies.ts";
-import { hasMac1, macKeyOf } from "./handshake.ts";
+import { hasMac1, macKeyOf } from "./mac1.ts";
 
 export type Admission =
   | { readonly verdict: "take" }

@@ -1,12 +1,10 @@
-import { utf8ToBytes } from "@noble/hashes/utils.js";
 import type { X25519, X25519Key } from "../../crypto/engine.ts";
-import { hash, mac, MAC_BYTES } from "./blake2s.ts";
+import { macKeyOf, stampMac1 } from "./mac1.ts";
 import { Initiation, INITIATION_BYTES, MessageType, Response, RESPONSE_BYTES } from "./messages.ts";
 import { SymmetricState, transcriptOf } from "./symmetric-state.ts";
 
 /** Noise_IKpsk2 as WireGuard uses it (whitepaper 5.4). All keys are 32 bytes. */
 
-const LABEL_MAC1 = utf8ToBytes("mac1----");
 const NO_PRESHARED_KEY = new Uint8Array(32);
 
 /** What can be worked out of a public key beforehand. */
@@ -78,7 +76,7 @@ export function createInitiation(
   const secret = ephemeral.sharedSecret(remote.publicKey)!;
   bytes.set(state.seal(secret, self.key.publicKey), Initiation.static);
   bytes.set(state.seal(remote.staticSecret, timestamp), Initiation.timestamp);
-  stampMac1(bytes, remote);
+  stampMac1(remote.macKey, bytes);
   secret.fill(0);
   return { bytes, pending: { localIndex, ephemeral, state } };
 }
@@ -130,7 +128,7 @@ export function createResponse(
   ephemeral.destroy();
   if (!mixResponse(state, ephemeral.publicKey, secrets)) return undefined;
   bytes.set(state.sealNothing(input.presharedKey ?? NO_PRESHARED_KEY), Response.nothing);
-  stampMac1(bytes, remote);
+  stampMac1(remote.macKey, bytes);
   const [receiveKey, sendKey] = state.split();
   return { bytes, keys: { sendKey, receiveKey } };
 }
@@ -152,20 +150,6 @@ export function openResponse(
   }
   const [sendKey, receiveKey] = state.split();
   return { keys: { sendKey, receiveKey }, remoteIndex: viewOf(bytes).getUint32(Response.sender, true) };
-}
-
-/** The key of `mac1` in messages to the owner of a public key (5.4.4). */
-export function macKeyOf(publicKey: Uint8Array): Uint8Array {
-  return hash(LABEL_MAC1, publicKey);
-}
-
-/** True when the message was made by somebody who knows our public key (5.4.4). */
-export function hasMac1(macKey: Uint8Array, bytes: Uint8Array): boolean {
-  const at = bytes.length - 2 * MAC_BYTES;
-  const expected = mac(macKey, bytes.subarray(0, at));
-  let difference = 0;
-  for (let i = 0; i < MAC_BYTES; i++) difference |= expected[i]! ^ bytes[at + i]!;
-  return difference === 0;
 }
 
 /** TAI64N: seconds since 1970 TAI plus 2^62, big endian, then nanoseconds. `now` in milliseconds of the wall clock. */
@@ -191,11 +175,6 @@ function mixResponse(state: SymmetricState, ephemeral: Uint8Array, secrets: (Uin
 
 function knownOf(publicKey: Uint8Array): Known {
   return { transcript: transcriptOf(publicKey), macKey: macKeyOf(publicKey) };
-}
-
-function stampMac1(bytes: Uint8Array, remote: Remote): void {
-  const at = bytes.length - 2 * MAC_BYTES;
-  bytes.set(mac(remote.macKey, bytes.subarray(0, at)), at);
 }
 
 function takeKey(x25519: X25519, privateKey: Uint8Array): X25519Key {
