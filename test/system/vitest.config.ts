@@ -6,6 +6,7 @@ export default defineConfig({
   root: resolve(import.meta.dirname, "../.."),
   test: {
     include: ["test/system/**/*.test.ts"],
+    globalSetup: "test/system/support/build-dashboard.ts",
     fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
