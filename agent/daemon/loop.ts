@@ -350,9 +350,11 @@ export class AgentLoop {
     };
     for (const id of remove) drop(this.#peers.remove(id));
     for (const peer of upsert) {
-      const { config, removedKey } = this.#peers.upsert(peer);
+      const { config, removedKey, returned } = this.#peers.upsert(peer);
       drop(removedKey);
-      if (config !== undefined) device.upsertPeer(config, now, this.#out);
+      if (config === undefined) continue;
+      device.upsertPeer(config, now, this.#out);
+      if (returned) device.renewSession(config.publicKey, now, this.#out);
     }
   }
 

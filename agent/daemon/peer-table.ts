@@ -26,12 +26,16 @@ export class PeerTable {
     return [...this.#byKey.values()].map(({ config }) => config);
   }
 
-  /** Adds or changes one peer; `removedKey` is the key it had before, when that was another. */
-  upsert(peer: Peer): { config: PeerConfig | undefined; removedKey: Uint8Array | undefined } {
+  /**
+   * Adds or changes one peer; `removedKey` is the key it had before, when that was another; `returned` when it was away until
+   * now and has its key still.
+   */
+  upsert(peer: Peer): { config: PeerConfig | undefined; removedKey: Uint8Array | undefined; returned: boolean } {
     const before = this.#byKey.get(this.#keyById.get(peer.id) ?? "");
     const sameKey = before !== undefined && before.peer.public_key === peer.public_key;
     const removedKey = before === undefined || sameKey ? undefined : this.remove(peer.id);
-    return { config: this.#add(peer, sameKey ? before.publicKey : undefined)?.config, removedKey };
+    const returned = sameKey && !before.peer.online && peer.online;
+    return { config: this.#add(peer, sameKey ? before.publicKey : undefined)?.config, removedKey, returned };
   }
 
   remove(id: string): Uint8Array | undefined {

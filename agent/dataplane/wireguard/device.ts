@@ -119,6 +119,14 @@ export class WireGuardDevice {
     out.commands.push({ type: "peer.remove", peer: peer.index });
   }
 
+  /** The other end may have started anew and lost its sessions: the one there is serves until a new one takes its place. */
+  renewSession(publicKey: Uint8Array, now: number, out: ControlOutbox): void {
+    const peer = this.#peers.get(publicKey.toHex());
+    if (peer === undefined || !peer.hasSession || peer.waiting) return;
+    this.#initiate(peer, now, out);
+    this.#timers.update(peer);
+  }
+
   /** The data thread is a new one and knows nothing: it is told all peers, and sessions in use are made anew. */
   handleRestart(now: number, out: ControlOutbox): void {
     this.#introduced = false;

@@ -54,3 +54,13 @@ Deno.test("a peer without a usable key is left out, and addresses that are none 
   assert.equal(configs[0]!.allowedIps.length, 1);
   assert.equal(configs[0]!.endpoints.length, 0);
 });
+
+Deno.test("a peer returns when it was away and has its key still", () => {
+  const table = new PeerTable();
+  table.replace(netMap({ seq: 1, peers: [peer("a"), peer("b", { online: false })] }));
+  assert.equal(table.upsert(peer("a")).returned, false);
+  assert.equal(table.upsert(peer("b")).returned, true);
+  assert.equal(table.upsert(peer("c")).returned, false);
+  table.upsert(peer("b", { online: false }));
+  assert.equal(table.upsert(peer("b", { public_key: other.toBase64() })).returned, false);
+});

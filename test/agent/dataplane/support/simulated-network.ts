@@ -146,6 +146,18 @@ export class SimulatedHost {
     this.#drain();
   }
 
+  /** As after a new start: the keys are the same, the sessions are lost. */
+  restart(others: readonly SimulatedHost[]): void {
+    this.meet([]);
+    this.meet(others);
+  }
+
+  /** Hears that the other is there again. */
+  hearOfReturn({ device: { publicKey } }: SimulatedHost): void {
+    this.device.renewSession(publicKey, this.#network.now, this.#control);
+    this.#drain();
+  }
+
   send(packet: Uint8Array): void {
     this.#apply({ type: "packet.inject", bytes: packet });
     this.#drain();
