@@ -125,7 +125,7 @@ export class AgentLoop {
       origin: registration.api_url,
       onDatagram: (source, bytes) => link.send({ type: "datagram.receive", from: source, bytes }),
       onPeerGone: (peer) => log("debug", "relay.peer_gone", { peer: this.#peers.byKey(peer)?.peer.name }),
-      onChange: () => log("info", "relay.changed", { open: this.#relays.isHomeOpen }),
+      onChange: () => this.#handleRelayChange(),
       onTicketWanted: () => this.#advance((out, now) => this.#session.handleTicketWanted(now, out)),
       pauseMs: relayPause,
     });
@@ -372,6 +372,12 @@ export class AgentLoop {
     this.#home = best?.region_code;
     this.#relays.setHome(this.#home);
     this.#tellOwnAddresses();
+  }
+
+  #handleRelayChange(): void {
+    const { isHomeOpen, failures } = this.#relays;
+    this.#options.log("info", "relay.changed", { open: isHomeOpen });
+    this.#options.device.setRelay(isHomeOpen || failures === 0);
   }
 
   /** The person's word counts before the control plane has heard of it. */

@@ -1,7 +1,7 @@
 import type { X25519 } from "../../crypto/engine.ts";
 import { Cell, countDrop, type DataEvent, type DropReason, MAX_PEERS, type Path, type PeerCells } from "../link.ts";
 import { DirectSearch, type DirectTimings } from "../path/direct-search.ts";
-import { firstPath, initiationTargets, samePath } from "../path/paths.ts";
+import { firstPath, initiationWays, samePath } from "../path/paths.ts";
 import {
   createIdentity,
   createInitiation,
@@ -55,6 +55,7 @@ export class WireGuardDevice {
   /** Rows are used again only when all have been used once: what the data thread still says of a removed peer is lost. */
   #nextRow = 0;
   readonly #freeRows: number[] = [];
+  #isRelayUsable = true;
   /** Whether the data thread knows whose handshakes to let through. */
   #introduced = false;
 
@@ -117,6 +118,11 @@ export class WireGuardDevice {
     this.#byIndex.delete(peer.index);
     this.#freeRows.push(peer.index);
     out.commands.push({ type: "peer.remove", peer: peer.index });
+  }
+
+  /** False while the relay cannot be reached: peers are looked for at their addresses then. */
+  setRelay(isUsable: boolean): void {
+    this.#isRelayUsable = isUsable;
   }
 
   /** The other end may have started anew and lost its sessions: the one there is serves until a new one takes its place. */
@@ -302,8 +308,10 @@ export class WireGuardDevice {
     peer.pendingDirect = directOnly;
     peer.cookies.stamp(bytes, now);
     const { config, path, attempts } = peer;
-    if (!directOnly && config.relay) out.relay.push({ publicKey: config.publicKey, bytes });
-    for (const to of initiationTargets(path, config, attempts, directOnly)) {
+    const known = { endpoints: config.endpoints, relay: this.#isRelayed(peer) };
+    const { relay, endpoints } = initiationWays(path, known, attempts, directOnly);
+    if (relay) out.relay.push({ publicKey: config.publicKey, bytes });
+    for (const to of endpoints) {
       out.commands.push({ type: "datagram.send", to, bytes });
     }
   }
@@ -315,7 +323,7 @@ export class WireGuardDevice {
     }
     if (peer.isUnanswered(now)) {
       // The path may be dead: the relay is the way that needs no luck.
-      if (peer.config.relay) this.#setPath(peer, { via: "relay" }, out);
+      if (this.#isRelayed(peer)) this.#setPath(peer, { via: "relay" }, out);
       return this.#initiate(peer, now, out);
     }
     if (peer.isQuietTooLong(now) && !(peer.hasSession && now - peer.lastHandshakeAt < REJECT_AFTER_MS)) {
@@ -350,6 +358,10 @@ export class WireGuardDevice {
   #reportPath(peer: Peer, out: ControlOutbox): void {
     const { index, path, config } = peer;
     out.events.push({ type: "peer.path", peer: index, publicKey: config.publicKey, path });
+  }
+
+  #isRelayed({ config }: Peer): boolean {
+    return config.relay && this.#isRelayUsable;
   }
 
   #newIndex(peer: Peer): number {

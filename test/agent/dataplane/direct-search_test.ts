@@ -1,7 +1,7 @@
 import { deepEqual, equal } from "node:assert/strict";
 import type { Endpoint, Path } from "../../../agent/dataplane/link.ts";
 import { DirectSearch } from "../../../agent/dataplane/path/direct-search.ts";
-import { firstPath, initiationTargets, samePath } from "../../../agent/dataplane/path/paths.ts";
+import { firstPath, initiationWays, samePath } from "../../../agent/dataplane/path/paths.ts";
 
 const timings = { directAttemptMs: 3_000, directRetryMs: 60_000 };
 const busy = { wanted: true, lastDataSentAt: Infinity };
@@ -67,14 +67,25 @@ Deno.test("A peer's first path is the relay, else its first address, else none",
   equal(samePath(udp(1), relay), false);
 });
 
+/** What an initiation goes over: the relay and ports. */
+function goes(path: Path, relayed: boolean, attempts: number, search: boolean): unknown[] {
+  const ways = initiationWays(path, { endpoints, relay: relayed }, attempts, search);
+  return [...ways.relay ? ["relay"] : [], ...ways.endpoints.map(({ port }) => port)];
+}
+
 Deno.test("An initiation goes to the address in use alone, and to all when that is none, is silent, or is searched", () => {
-  const ports = (path: Path, relayed: boolean, attempts: number, search: boolean) =>
-    initiationTargets(path, { endpoints, relay: relayed }, attempts, search).map(({ port }) => port);
-  deepEqual(ports(udp(2), true, 5, false), [2]);
-  deepEqual(ports(udp(2), false, 1, false), [2]);
-  deepEqual(ports(udp(2), false, 2, false), [2, 1]);
-  deepEqual(ports(udp(9), false, 2, false), [9, 1, 2]);
-  deepEqual(ports(relay, true, 1, false), []);
-  deepEqual(ports(relay, true, 1, true), [1, 2]);
-  deepEqual(ports({ via: "none" }, false, 1, false), [1, 2]);
+  deepEqual(goes(udp(2), true, 5, false), ["relay", 2]);
+  deepEqual(goes(udp(2), true, 5, true), [2, 1]);
+  deepEqual(goes(udp(2), false, 1, false), [2]);
+  deepEqual(goes(udp(2), false, 2, false), [2, 1]);
+  deepEqual(goes(udp(9), false, 2, false), [9, 1, 2]);
+  deepEqual(goes(relay, true, 1, true), [1, 2]);
+  deepEqual(goes(relay, false, 1, false), [1, 2]);
+  deepEqual(goes({ via: "none" }, false, 1, false), [1, 2]);
+});
+
+Deno.test("Every third initiation that would go by the relay goes to the addresses instead, where there are any", () => {
+  const attempts = [1, 2, 3, 4, 5, 6].map((attempt) => goes(relay, true, attempt, false));
+  deepEqual(attempts, [["relay"], ["relay"], [1, 2], ["relay"], ["relay"], [1, 2]]);
+  deepEqual(initiationWays(relay, { endpoints: [], relay: true }, 3, false), { endpoints: [], relay: true });
 });

@@ -36,6 +36,25 @@ Deno.test("peers without UDP between them stay on the relay and lose nothing", (
   assert.deepEqual([a.received.length, b.received.length, a.path, b.path], [30, 30, "relay", "relay"]);
 });
 
+Deno.test("without a relay of its own an agent goes to its peers' addresses at once", () => {
+  const network = new SimulatedNetwork();
+  const [a, b] = hostPair(network, { relay: true });
+  network.relayWeather = { loss: 1, duplication: 0, delayMs: [1, 1] };
+  a.device.setRelay(false);
+  a.send(packetBetween(1, 2));
+  network.run(100);
+  assert.deepEqual([b.received.length, a.path, b.path], [1, "udp", "udp"]);
+});
+
+Deno.test("a peer that the relay does not know is found at its address with the third attempt", () => {
+  const network = new SimulatedNetwork();
+  const [a, b] = hostPair(network, { relay: true });
+  network.relayWeather = { loss: 1, duplication: 0, delayMs: [1, 1] };
+  a.send(packetBetween(1, 2));
+  network.run(11 * SECOND);
+  assert.deepEqual([b.received.length, a.path, b.path], [1, "udp", "udp"]);
+});
+
 Deno.test("a session is renewed every two minutes and no packet is lost for it", () => {
   const network = new SimulatedNetwork();
   const [a, b] = hostPair(network);

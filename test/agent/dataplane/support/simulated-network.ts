@@ -38,7 +38,7 @@ export class SimulatedNetwork {
   /** Milliseconds. */
   now = 1_000;
   weather = CALM;
-  readonly relayWeather = CALM;
+  relayWeather = CALM;
   /** Every datagram that was handed to the network, whatever came of it. */
   readonly seen: Uint8Array[] = [];
   readonly #hosts: SimulatedHost[] = [];
