@@ -1,4 +1,4 @@
-import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
@@ -165,6 +165,8 @@ async function happen(world: World, { what, which }: Happening): Promise<unknown
     case "alarm":
       return await runDurableObjectAlarm(stub);
     case "evict":
+      // Only one that runs can be evicted.
+      await runInDurableObject(stub, () => {});
       return await evictDurableObject(stub);
     case "join":
       return others.push((await enrol(key, `name-${names++}`, { advertise_routes: ["10.2.0.0/24"] })).machine_id);
