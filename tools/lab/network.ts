@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { Host } from "./host.ts";
+import { endProcess, processesOn } from "./processes.ts";
 
 /**
  * Hosts on one Ethernet switch, all of it in namespaces; nothing reaches the machine's own network.
@@ -53,8 +54,10 @@ export class Network {
     this.#inSwitch("ip", "link", "set", `p${this.#hosts.indexOf(host)}`, state);
   }
 
+  /** Ends what a test that failed has left running on its hosts as well. */
   remove(): void {
     for (const host of this.#hosts) {
+      processesOn(host).forEach(endProcess);
       ip("netns", "del", host.namespace);
       host.remove();
     }

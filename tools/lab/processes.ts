@@ -28,6 +28,15 @@ export function processesOn(host: Host): number[] {
   );
 }
 
+/** At once; one that is gone already is no error. */
+export function endProcess(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended by itself.
+  }
+}
+
 export function programOf(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/comm`, "utf8").trim();
