@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { NetMap } from "#protocol/netmap.ts";
 import { selectX25519 } from "../crypto/select-x25519.ts";
 import type { DataCommand, DataEvent, Fault, Prefix } from "../dataplane/link.ts";
+import type { DirectTimings } from "../dataplane/path/direct-search.ts";
 import { WireGuardDevice } from "../dataplane/wireguard/device.ts";
 import { localEndpoints } from "../os/local-endpoints.ts";
 import type { Gateway } from "../os/gateway.ts";
@@ -36,7 +37,8 @@ export type TunnelOptions = Pick<
 /** WireGuard with every optional feature fits into this on any path; the map may say otherwise later. */
 const MTU_BYTES = 1280;
 const INTERFACE = "ztna0";
-const TIMINGS = { directAttemptMs: 3_000, directRetryMs: 60_000 };
+/** Until the control plane has said its own. */
+const DIRECT_TIMINGS: DirectTimings = { directAttemptMs: 3_000, directRetryMs: 60_000 };
 
 /** After a fault the data thread is started anew: at once, then with these pauses; more faults a minute are too many. */
 const RESTART_PAUSES_MS = [0, 100, 250, 500, 1_000, 2_000, 5_000, 10_000, 10_000, 10_000];
@@ -55,6 +57,8 @@ export class Tunnel {
   #loop: AgentLoop | undefined;
   #applied = "";
   #wanted: NetworkConfig | undefined;
+  /** The device reads them each time. */
+  readonly #directTimings = { ...DIRECT_TIMINGS };
   #pool: NetworkConfig["routes"][number] | undefined;
   #offloads: boolean;
   /** What failed and is not mended yet. */
@@ -88,7 +92,6 @@ export class Tunnel {
 
   /** The loop of this tunnel; call `start` on it. */
   createLoop(options: TunnelOptions): AgentLoop {
-    const timings = options.savedMap?.timings;
     const clock = new NetworkClock();
     const device = new WireGuardDevice({
       privateKey: bytesOfKey(options.state.wireguard_private_key),
@@ -97,9 +100,7 @@ export class Tunnel {
       wallClock: () => clock.now(),
       cells: this.#link.counters.cells,
       drops: this.#link.counters.drops,
-      timings: timings === undefined
-        ? TIMINGS
-        : { directAttemptMs: timings.direct_attempt_s * 1000, directRetryMs: timings.direct_retry_s * 1000 },
+      timings: this.#directTimings,
     });
     const endpoints = () =>
       localEndpoints({ port: this.#link.localPort, interfaceName: this.#link.interfaceName, pool: this.#pool });
@@ -214,6 +215,8 @@ export class Tunnel {
       this.send({ type: "offloads.set", enabled: offloads });
       this.#log("info", "tunnel.offloads", { enabled: offloads });
     }
+    this.#directTimings.directAttemptMs = map.timings.direct_attempt_s * 1000;
+    this.#directTimings.directRetryMs = map.timings.direct_retry_s * 1000;
     this.#applyNetwork(map);
     this.#applyGateway(map);
   }

@@ -40,9 +40,11 @@ async function installed(content: string | undefined, directory = temporaryDirec
 
 Deno.test("a download takes the place of a program that runs, with its rights and nothing beside it", async () => {
   await using at = await installed(NEW);
-  Deno.writeTextFileSync(at.program, "#!/bin/sh\nread line\necho old $line\n");
+  Deno.writeTextFileSync(at.program, "#!/bin/sh\necho ready\nread line\necho old $line\n");
   if (isRoot) Deno.chownSync(at.program, 65_534, 65_534);
   const running = new Deno.Command(at.program, { stdin: "piped", stdout: "piped" }).spawn();
+  const lines = running.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  assert.equal((await lines.read()).value, "ready\n");
   const progress: [number, number | undefined][] = [];
   await replaceProgram(at.program, { url: at.url, sha256: sha256(NEW) }, (...bytes) => progress.push(bytes));
   assert.deepEqual(progress.at(-1), [NEW.length, NEW.length]);
@@ -54,7 +56,9 @@ Deno.test("a download takes the place of a program that runs, with its rights an
   const writer = running.stdin.getWriter();
   await writer.write(new TextEncoder().encode("goes on\n"));
   await writer.close();
-  assert.equal(new TextDecoder().decode((await running.output()).stdout), "old goes on\n");
+  assert.equal((await lines.read()).value, "old goes on\n");
+  assert.equal((await running.status).success, true);
+  await lines.cancel();
 });
 
 Deno.test("a download with another checksum is not installed", async () => {
