@@ -38,7 +38,7 @@ beforeAll(async () => {
   network.blockUdp();
   const server = network.add("control");
   [winA, winB, linuxC] = ["Win-A", "Win-B", "Linux-C"].map((name) => network.add(name)) as [Host, Host, Host];
-  plane = await startOn(server, { timings: { direct_attempt_s: 1 } });
+  plane = await startOn(server);
   for (const host of [winA, winB, linuxC]) host.environment["ZTNA_API_URL"] = plane.url;
   const { session, orgId: org } = await logInFrom(winA, plane.url);
   [token, orgId] = [session.token, org as OrgId];
