@@ -9,6 +9,8 @@ export class KernelFarSide implements FarSide {
   readonly #tap: number;
 
   constructor(interfaceName: string) {
+    // Or the kernel sends packets of its own, whenever it pleases.
+    Deno.writeTextFileSync(`/proc/sys/net/ipv6/conf/${interfaceName}/disable_ipv6`, "1");
     this.#network = new LinuxNetwork(interfaceName);
     this.#network.apply({
       mtuBytes: 1420,
