@@ -29,7 +29,7 @@ export async function decideRoutes(
   routes: readonly string[] | undefined,
 ): Promise<Machine> {
   const found = (await readMachines(config)).find(({ id, name, tailnet_ip }) =>
-    [id, tailnet_ip].includes(wanted as Machine["id"]) || name.toLowerCase() === wanted.toLowerCase()
+    id === wanted || tailnet_ip === wanted || name.toLowerCase() === wanted.toLowerCase()
   );
   if (found === undefined) throw new ZtnaError("NOT_FOUND", `No machine ${wanted}`);
   const api = ApiClient.open(config);

@@ -83,11 +83,26 @@ export class Tunnel {
     const sink = { handle: (event: DataEvent | Fault): void => void early.push(event) };
     const { listenPort, offloads, threads } = config;
     const link = await openLink({ listenPort, offloads, threads, onEvent: (event) => sink.handle(event) });
-    const tunnel = new Tunnel(config, link, log, onFault);
+    const tunnel = await Tunnel.#around(config, link, log, onFault);
     sink.handle = (event) => tunnel.#handleData(event);
     for (const event of early) tunnel.#handleData(event);
     tunnel.#logOpened("tunnel.opened");
     return tunnel;
+  }
+
+  /** A gateway that is refused must not leave the device behind. */
+  static async #around(
+    config: AgentConfig,
+    link: DataLink,
+    log: Log,
+    onFault: (message: string) => void,
+  ): Promise<Tunnel> {
+    try {
+      return new Tunnel(config, link, log, onFault);
+    } catch (error) {
+      await link.close();
+      throw error;
+    }
   }
 
   /** The loop of this tunnel; call `start` on it. */

@@ -14,7 +14,7 @@ export interface HandshakeGateOptions {
   readonly publicKey: Uint8Array;
   readonly randomBytes: (size: number) => Uint8Array;
   /** Where peers are reached at the moment. */
-  peerEndpoints(): Iterable<Endpoint>;
+  readonly peerEndpoints: () => Iterable<Endpoint>;
 }
 
 /** Handshake messages per second beyond which an address must prove itself: about a tenth of one core. */
@@ -50,7 +50,7 @@ export class HandshakeGate {
   constructor({ publicKey, randomBytes, peerEndpoints }: HandshakeGateOptions) {
     this.#macKey = macKeyOf(publicKey);
     this.#cookies = new CookieIssuer(publicKey, randomBytes);
-    this.#peerEndpoints = () => peerEndpoints();
+    this.#peerEndpoints = peerEndpoints;
   }
 
   admit(message: Uint8Array, source: Source, now: number): Admission {
